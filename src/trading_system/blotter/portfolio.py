@@ -1,0 +1,227 @@
+"""Cash, positions, orders and latches of one account: a fold of facts, nothing else.
+
+`Portfolio.apply` takes facts one by one, live and when a journal is read again; the two must agree.
+It never predicts: a fill counts when the venue has told of it, a promise of cash when a ticket is queued.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from trading_system.blotter import events as e
+from trading_system.blotter import state
+from trading_system.blotter.orders import Cancel, Order, OrderStatus
+from trading_system.blotter.tickets import Intent, OrderTicket, Side
+from trading_system.errors import InvariantBroken
+from trading_system.market.instruments import Instrument
+from trading_system.market.money import to_atoms
+
+SleeveKey = tuple[str, str]
+"""Strategy and symbol."""
+
+
+@dataclass(slots=True, kw_only=True)
+class SleeveBook:
+    """What one strategy on one instrument owns and carries.
+
+    Attributes:
+        position_atoms: Base currency owned, atoms.
+        stop_refused: The venue refused the last protective stop and no fill has come since.
+        decided_ns: Close of the last bar decided on, UTC ns; 0 before.
+        marked_ticks: Close of that bar, ticks; what the position is marked at.
+        tickets: Tickets of the bar decided last, by intent.
+    """
+
+    strategy: str
+    instrument: Instrument
+    policy: state.Policy
+    position_atoms: int = 0
+    stop_refused: bool = False
+    carried: state.SleeveCarried = state.FLAT
+    decided_ns: int = 0
+    marked_ticks: int = 0
+    tickets: dict[Intent, int] = field(default_factory=dict)
+
+    @property
+    def key(self) -> SleeveKey:
+        """Strategy and symbol."""
+        return (self.strategy, self.instrument.symbol)
+
+    @property
+    def held_lots(self) -> int:
+        """Whole lots owned; what is left of fees paid in base currency is dust."""
+        return self.position_atoms // self.instrument.lot_atoms
+
+    def worth_atoms(self, price_ticks: int) -> int:
+        """Return the position's worth at `price_ticks`, quote atoms, rounded down."""
+        return self.position_atoms * price_ticks * self.instrument.notional_atoms // self.instrument.lot_atoms
+
+
+@dataclass(slots=True, kw_only=True)
+class Portfolio:
+    """All that the account owns, asks and remembers.
+
+    Attributes:
+        balances: Every currency's total by our own books, atoms; empty before the first reconciliation.
+        sleeves: By strategy and symbol, in the configured order.
+        orders: Every order ever asked, by client order id.
+        live: Those that are not over, in the order they were asked.
+        carried: What the decision remembers of the account.
+        differences: What the last comparison with the venue could not explain.
+        reconciled_ns: When books and venue last agreed, UTC ns; 0 for never.
+    """
+
+    account: str = ""
+    balances: dict[str, int] = field(default_factory=dict)
+    sleeves: dict[SleeveKey, SleeveBook] = field(default_factory=dict)
+    orders: dict[str, Order] = field(default_factory=dict)
+    live: dict[str, None] = field(default_factory=dict)
+    carried: state.AccountCarried = state.FRESH
+    differences: tuple[str, ...] = ("never compared with the venue",)
+    reconciled_ns: int = 0
+
+    def apply(self, fact: e.Fact) -> None:
+        """Take one fact into account.
+
+        Raises:
+            InvariantBroken: The fact cannot follow what was told before.
+        """
+        match fact:
+            case e.OrderQueued():
+                self._queue(fact.ticket)
+            case e.OrderEvent():
+                self._tell(fact)
+            case e.Decided():
+                book = self.sleeves[fact.strategy, fact.symbol]
+                book.carried, self.carried = fact.step.sleeve, fact.step.account
+                book.decided_ns, book.marked_ticks = fact.bar.close_ns, fact.bar.close
+                book.tickets = {}
+            case e.Reconciled():
+                if not self.balances:
+                    self.balances = dict(fact.balances)
+                self.differences = fact.differences
+                if not fact.differences:
+                    self.reconciled_ns = fact.ts_ns
+            case e.FeedInterrupted() | e.ReconcileRequested():
+                reason = f"{fact.feed} feed broke" if isinstance(fact, e.FeedInterrupted) else fact.reason
+                self.differences = (f"not compared since: {reason}",)
+            case e.SleeveOpened():
+                self._open(fact)
+            case e.EngineStarted():
+                self.account = fact.account
+            case _:
+                pass
+
+    def live_orders(self, key: SleeveKey | None = None) -> list[Order]:
+        """Return the orders that are not over, oldest first; of one sleeve, or of all."""
+        orders = (self.orders[name] for name in self.live)
+        return [o for o in orders if key is None or (o.ticket.strategy, o.ticket.symbol) == key]
+
+    def holdings_atoms(self, marks: Mapping[str, int]) -> int:
+        """Return the worth of all positions in quote atoms, at `marks` (ticks by symbol) or their last marks."""
+        return sum(
+            book.worth_atoms(marks.get(book.instrument.symbol, book.marked_ticks)) for book in self.sleeves.values()
+        )
+
+    def reserved_atoms(self) -> int:
+        """Return the quote currency promised to live buy orders at their worst, atoms, rounded up."""
+        return sum(-(-o.ticket.reserve_atoms * o.open_lots // o.ticket.lots) for o in self.live_orders())
+
+    def _open(self, fact: e.SleeveOpened) -> None:
+        key = (fact.strategy, fact.instrument.symbol)
+        book = self.sleeves.get(key)
+        if book is None:
+            self.sleeves[key] = SleeveBook(strategy=fact.strategy, instrument=fact.instrument, policy=fact.policy)
+        else:
+            book.instrument, book.policy = fact.instrument, fact.policy
+
+    def _queue(self, ticket: OrderTicket) -> None:
+        if ticket.client_order_id in self.orders:
+            raise InvariantBroken(f"{ticket.client_order_id} was asked for twice")
+        self.orders[ticket.client_order_id] = Order(ticket=ticket)
+        self.live[ticket.client_order_id] = None
+        tickets = self.sleeves[ticket.strategy, ticket.symbol].tickets
+        tickets[ticket.intent] = tickets.get(ticket.intent, 0) + 1
+
+    def _tell(self, event: e.OrderEvent) -> None:
+        order = self.orders.get(event.client_order_id)
+        if order is None:
+            raise InvariantBroken(f"{type(event).__name__} for {event.client_order_id}, which was never asked for")
+        told = order.apply(event)
+        self.orders[event.client_order_id] = told
+        if told.over:
+            self.live.pop(event.client_order_id, None)
+        book = self.sleeves[told.ticket.strategy, told.ticket.symbol]
+        if isinstance(event, e.OrderFilled) and not order.knows(event):
+            self._book(told.ticket, event, book)
+        if isinstance(event, e.OrderRejected) and told.ticket.intent is Intent.PROTECT:
+            book.stop_refused = True
+
+    def _book(self, ticket: OrderTicket, fill: e.OrderFilled, book: SleeveBook) -> None:
+        instrument = book.instrument
+        sign = 1 if ticket.side is Side.BUY else -1
+        base_atoms = sign * fill.lots * instrument.lot_atoms
+        self._move(instrument.base, base_atoms)
+        self._move(instrument.quote, -sign * fill.lots * fill.price_ticks * instrument.notional_atoms)
+        self._move(fill.fee.currency, -fill.fee.atoms)
+        book.position_atoms += base_atoms - (fill.fee.atoms if fill.fee.currency == instrument.base else 0)
+        book.stop_refused = False
+
+    def _move(self, currency: str, atoms: int) -> None:
+        self.balances[currency] = self.balances.get(currency, 0) + atoms
+
+
+def fold(facts: Iterable[e.Fact]) -> Portfolio:
+    """Return the portfolio that `facts`, in the order of the journal, make."""
+    portfolio = Portfolio()
+    for fact in facts:
+        portfolio.apply(fact)
+    return portfolio
+
+
+def terms_of(instrument: Instrument) -> state.Terms:
+    """Return `instrument` in a decision's numbers."""
+    return state.Terms(
+        lot_atoms=instrument.lot_atoms,
+        notional_atoms=instrument.notional_atoms,
+        min_lots=instrument.min_lots,
+        min_notional_atoms=to_atoms(instrument.min_notional),
+    )
+
+
+def sleeve_row(portfolio: Portfolio, book: SleeveBook) -> state.Sleeve:
+    """Return what a decision may know of one sleeve: booked from its live orders, carried from its last decision."""
+    orders = portfolio.live_orders(book.key)
+    entries = [o for o in orders if o.ticket.intent is Intent.ENTER]
+    stops = [o for o in orders if o.ticket.intent is Intent.PROTECT]
+    return state.Sleeve(
+        terms=terms_of(book.instrument),
+        position_atoms=book.position_atoms,
+        entry_lots=sum(o.open_lots for o in entries),
+        entry_taking=int(any(o.ticket.limit_ticks is None and not o.doubtful for o in entries)),
+        exit_lots=sum(o.open_lots for o in orders if o.ticket.intent is Intent.EXIT),
+        stop_lots=sum(o.open_lots for o in stops),
+        stop_resting_ticks=max((o.ticket.stop_ticks or 0 for o in stops), default=0),
+        stop_status=_stop_status(stops, refused=book.stop_refused),
+        carried=book.carried,
+    )
+
+
+def account_row(portfolio: Portfolio, quote: str, marks: Mapping[str, int], gates: int) -> state.Account:
+    """Return what a decision may know of the account, in the currency `quote`."""
+    return state.Account(
+        cash_atoms=portfolio.balances.get(quote, 0),
+        reserved_atoms=portfolio.reserved_atoms(),
+        holdings_atoms=portfolio.holdings_atoms(marks),
+        gates=gates,
+        carried=portfolio.carried,
+    )
+
+
+def _stop_status(stops: list[Order], *, refused: bool) -> int:
+    if not stops:
+        return state.STOP_REFUSED if refused else state.STOP_NONE
+    if any(o.cancel is not Cancel.NONE for o in stops):
+        return state.STOP_CANCELING
+    if all(o.status is OrderStatus.WORKING for o in stops):
+        return state.STOP_RESTING
+    return state.STOP_PENDING
