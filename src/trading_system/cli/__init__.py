@@ -1,0 +1,56 @@
+"""The command line: one verb a file, and each file is loaded only when its verb is used."""
+
+import pkgutil
+from collections.abc import Mapping
+from importlib.util import find_spec
+from typing import Any, Final
+
+import click
+
+from trading_system import __version__
+
+VERBS: Final[Mapping[str, str]] = {
+    "demo": "Run the whole line on a local exchange, kill it between an order and its answer, and recover.",
+    "paper": "Trade on the local exchange, or on a venue's Testnet.",
+    "status": "Show positions, orders and brakes, as the journal has them.",
+    "explain": "Tell the story of one order: why it was asked for, and what became of it.",
+    "journal": "Verify the journal's chain and print its facts.",
+    "data": "Collect bars into the store and say what is missing.",
+    "train": "Train the forecaster on collected bars and export it.",
+    "testnet": "Serve a local exchange that speaks Binance's protocol.",
+    "config": "Show every setting, its value and where it came from.",
+}
+"""Each verb with its line of help; `trading_system.cli.VERB` holds its `command`."""
+
+
+class Verbs(click.Group):
+    """A group that knows its verbs by name and imports one only to run it."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the verbs whose file exists, in the order of the table."""
+        return [verb for verb in VERBS if find_spec(f"{__name__}.{verb}")]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import `cmd_name` and return its command, or None where there is no such verb."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command = pkgutil.resolve_name(f"{__name__}.{cmd_name}:command")
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the verbs and their lines of help without importing any of them."""
+        with formatter.section("Verbs"):
+            formatter.write_dl([(verb, VERBS[verb]) for verb in self.list_commands(ctx)])
+
+
+SETTINGS: Final[Mapping[str, Any]] = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
+
+
+@click.command(cls=Verbs, context_settings=dict(SETTINGS))
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def root() -> None:
+    """An AI trading system for crypto: collect, forecast, decide, check, send, reconcile.
+
+    It trades on paper unless the settings say `mode: live` and `--real-money` is given as well.
+    """
