@@ -1,0 +1,1 @@
+"""Replay history through the very decision that trades, at the speed of compiled code."""

@@ -1,0 +1,1 @@
+"""Risk as pure rules: each looks at numbers and answers with flags, levels or lots."""

@@ -1,0 +1,1 @@
+"""How much a belief is worth, in lots."""

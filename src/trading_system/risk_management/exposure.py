@@ -1,0 +1,120 @@
+"""What lots are worth, what cash can carry them, and which orders are too small for the venue."""
+
+from typing import Final
+
+from trading_system.blotter.state import STOP_NONE, STOP_REFUSED, Policy, Sleeve, Terms
+from trading_system.kernel import kernel
+
+MAX_ATOMS: Final = 10**17
+"""Largest amount a decision works with, atoms: a billion units. Sums and products below stay inside 63 bits."""
+
+MAX_SLACK: Final = 0.25
+"""Largest `stop_slack`. The smallest protective order is checked this far below the stop, whatever the slack."""
+
+
+@kernel
+def held_lots(sleeve: Sleeve) -> int:
+    """Return the whole lots that the sleeve owns, >= 0; what is left of a lot cannot be sold and counts as nothing."""
+    if sleeve.position_atoms <= 0 or sleeve.terms.lot_atoms <= 0:
+        return 0
+    return sleeve.position_atoms // sleeve.terms.lot_atoms
+
+
+@kernel
+def lot_worth(price_ticks: int, terms: Terms) -> int:
+    """Return what one lot is worth at `price_ticks`, quote atoms, > 0; or 0 where that cannot be told."""
+    if price_ticks <= 0 or terms.notional_atoms <= 0 or price_ticks > MAX_ATOMS // terms.notional_atoms:
+        return 0
+    return price_ticks * terms.notional_atoms
+
+
+@kernel
+def worth(position_atoms: int, price_ticks: int, terms: Terms) -> int:
+    """Return what `position_atoms` of base currency are worth, quote atoms, rounded down; 0 without a price.
+
+    The part of a lot that cannot be sold is counted too: it is ours.
+
+    Args:
+        position_atoms: Base currency, atoms, >= 0; worth at most `MAX_ATOMS`.
+        price_ticks: Price, ticks.
+        terms: The instrument; a lot of at most 3e9 atoms (30 units), else the last atoms would not fit 63 bits.
+    """
+    one, lot = lot_worth(price_ticks, terms), terms.lot_atoms
+    if one == 0 or lot <= 0 or position_atoms <= 0:
+        return 0
+    lots, rest = position_atoms // lot, position_atoms % lot
+    return lots * one + rest * (one // lot) + rest * (one % lot) // lot
+
+
+@kernel
+def worst_lot(price_ticks: int, terms: Terms, policy: Policy) -> int:
+    """Return the most that one lot may cost in a market buy, quote atoms, rounded up; 0 where that cannot be told."""
+    one = lot_worth(price_ticks, terms)
+    above = float(one) * policy.cash_buffer
+    if one == 0 or not 0.0 <= above < float(MAX_ATOMS):
+        return 0
+    whole = int(above)
+    if float(whole) < above:
+        whole += 1
+    return one + whole
+
+
+@kernel
+def entry_reserve(lots: int, price_ticks: int, terms: Terms, policy: Policy) -> int:
+    """Return the quote atoms to keep aside for a market buy of `lots` decided at `price_ticks`.
+
+    The fee is not in it: on Binance spot a buy pays its fee in the base currency it receives.
+
+    >>> terms = Terms(lot_atoms=1_000, notional_atoms=10, min_lots=1, min_notional_atoms=0)
+    >>> entry_reserve(3, 101, terms, Policy(*[0.5] * 9, cash_buffer=0.001, max_drawdown=0.2))  # 3 x (1010 + 1.01 up)
+    3036
+    """
+    return lots * worst_lot(price_ticks, terms, policy)
+
+
+@kernel
+def affordable(free_atoms: int, price_ticks: int, terms: Terms, policy: Policy) -> int:
+    """Return how many lots a market buy may ask for, so that its reserve is at most `free_atoms`, >= 0."""
+    worst = worst_lot(price_ticks, terms, policy)
+    if worst == 0 or free_atoms <= 0:
+        return 0
+    return free_atoms // worst
+
+
+@kernel
+def big_enough(lots: int, price_ticks: int, terms: Terms) -> bool:
+    """Return whether the venue accepts an order of `lots` at `price_ticks`; without a price, no."""
+    one = lot_worth(price_ticks, terms)
+    if one == 0 or lots < 1 or lots < terms.min_lots:
+        return False
+    return lots >= -(-terms.min_notional_atoms // one)  # rounded up; a product could leave 63 bits
+
+
+@kernel
+def sellable(lots: int, price_ticks: int, terms: Terms) -> bool:
+    """Return whether `lots` can be sold at market; without a price, yes: a brake must never lock us in."""
+    if lot_worth(price_ticks, terms) == 0:
+        return lots >= 1 and lots >= terms.min_lots
+    return big_enough(lots, price_ticks, terms)
+
+
+@kernel
+def protectable(lots: int, stop_ticks: int, terms: Terms) -> bool:
+    """Return whether the venue accepts a protective stop for `lots`, judged at the lowest limit price it may have.
+
+    The venue measures a stop-limit order at its limit price, which lies up to `MAX_SLACK` below the stop.
+    """
+    return big_enough(lots, stop_ticks * 3 // 4, terms)
+
+
+@kernel
+def is_flat(sleeve: Sleeve, price_ticks: int) -> bool:
+    """Return whether the sleeve has no position that it could sell, and none on its way.
+
+    Dust, too small for the venue to take back, is no position: else a sleeve that holds some could never enter again.
+    """
+    held = held_lots(sleeve)
+    if sleeve.entry_lots > 0:
+        return False
+    idle = sleeve.exit_lots == 0 and (sleeve.stop_status == STOP_NONE or sleeve.stop_status == STOP_REFUSED)
+    return held == 0 or (idle and not sellable(held, price_ticks, sleeve.terms))
