@@ -1,7 +1,7 @@
 """The front door: run the command line and turn what goes wrong into one message and an exit code."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import click
@@ -21,13 +21,18 @@ EXPECTED: Final = (TradingError, OSError)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return the process's exit code; `arguments` default to the command line's.
+    """Run one command and return the process's exit code; `arguments` default to the command line's."""
+    return answer_of(lambda: root.main(args=arguments, prog_name="trading-system", standalone_mode=False))
+
+
+def answer_of(command: Callable[[], object]) -> int:
+    """Run `command` and return its exit code, with a message on standard error where it failed.
 
     0 it is done; 2 it cannot be done, and the message says why; 3 we broke a promise of our own;
     130 the user interrupted. Anything else is a bug and keeps its traceback.
     """
     try:
-        answer = root.main(args=arguments, prog_name="trading-system", standalone_mode=False)
+        answer = command()
     except click.ClickException as error:
         error.show()
         return CANNOT

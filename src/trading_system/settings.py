@@ -358,9 +358,10 @@ def _file(env: str | None, folder: Path) -> Layer:
 
 
 def _source(keys: Keys, sources: Mapping[Keys, str]) -> str:
-    """Return the source noted for `keys`, or for the section or list that holds it."""
-    held_by = (keys[:length] for length in range(len(keys), 0, -1))
-    return next((sources[part] for part in held_by if part in sources), "default")
+    """Return the source of the value at `keys`, of the list that holds it, or of all that its section holds."""
+    held_by = (sources[part] for length in range(len(keys), 0, -1) if (part := keys[:length]) in sources)
+    holds = dict.fromkeys(source for path, source in sources.items() if path[: len(keys)] == keys)
+    return next(held_by, " and ".join(holds) or "default")
 
 
 def _line(problem: ErrorDetails, sources: Mapping[Keys, str]) -> str:

@@ -1,0 +1,61 @@
+"""What every test may ask for, and the rule that in CI a skipped test is a failed one."""
+
+import os
+from collections.abc import Generator
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+ROOT: Final = Path(__file__).resolve().parent.parent
+SHARED_DATA: Final = ROOT.parent / "shared" / "data"
+"""Real recordings, which stand beside the checkout on some machines and are no part of it."""
+
+
+@pytest.fixture(scope="session")
+def shared_data() -> Path:
+    """The folder of real recordings; the test is skipped where there is none."""
+    if not SHARED_DATA.is_dir():
+        pytest.skip(f"data: {SHARED_DATA.name} does not stand beside the checkout")
+    return SHARED_DATA
+
+
+@pytest.fixture
+def bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """An empty current folder and no variable of ours, so that only what the test says is set."""
+    for name in [name for name in os.environ if name.startswith("TRADING_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def unexcused(reason: str, *, ci: bool, data_here: bool) -> bool:
+    """Return whether a skip for `reason` fails: in CI, unless it wants data that this machine does not have."""
+    return ci and not (reason.startswith("data:") and not data_here)
+
+
+def _judge(report: pytest.TestReport | pytest.CollectReport) -> None:
+    if report.outcome != "skipped" or hasattr(report, "wasxfail"):
+        return
+    reason = (
+        report.longrepr[2].removeprefix("Skipped: ") if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    )
+    if unexcused(reason, ci=bool(os.environ.get("CI")), data_here=SHARED_DATA.is_dir()):
+        report.outcome = "failed"
+        report.longrepr = f"skipped in CI, where a skipped check proves nothing: {reason}"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Turn a skip in CI into a failure."""
+    report = yield
+    _judge(report)
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """Turn a whole file skipped in CI into a failure."""
+    report = yield
+    _judge(report)
+    return report
