@@ -72,8 +72,11 @@ class Venue(Protocol):
         """Place `ticket`, once. OrderRejected is final; after OutcomeUnknown ask, never submit again."""
         ...
 
-    async def cancel(self, ticket: OrderTicket) -> None:
-        """Ask to end a resting order. OrderRejected: the venue would not; it is most likely over."""
+    async def cancel(self, ticket: OrderTicket, instrument: Instrument) -> int:
+        """End a resting order and return the lots it had executed by then.
+
+        OrderRejected: the venue would not; it is most likely over.
+        """
         ...
 
     async def find_order(self, ticket: OrderTicket, instrument: Instrument) -> OrderReport | None:

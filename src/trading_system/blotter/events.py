@@ -168,16 +168,18 @@ class OrderFilled(OrderEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCanceled(OrderEvent):
-    """It is over by our wish, or was provably never sent."""
+    """It is over by our wish, or was provably never sent; `filled` is the venue's count of lots, if it gave one."""
 
     reason: str
+    filled: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderExpired(OrderEvent):
-    """The venue ended it: out of book, or by its time in force."""
+    """The venue ended it: out of book, or by its time in force; `filled` is its count of lots, if it gave one."""
 
     reason: str
+    filled: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -101,9 +101,8 @@ class Portfolio:
                 self.differences = fact.differences
                 if not fact.differences:
                     self.reconciled_ns = fact.ts_ns
-            case e.FeedInterrupted() | e.ReconcileRequested():
-                reason = f"{fact.feed} feed broke" if isinstance(fact, e.FeedInterrupted) else fact.reason
-                self.differences = (f"not compared since: {reason}",)
+            case e.ReconcileRequested():
+                self.differences = (f"not compared since: {fact.reason}",)
             case e.SleeveOpened():
                 self._open(fact)
             case e.EngineStarted():

@@ -1,0 +1,297 @@
+"""The desk: what it has heard becomes what is asked. No I/O, no clock, no chance.
+
+`Desk.handle` takes one event and answers with the facts that follow from it. Everything it knows is in
+the portfolio (a fold of facts) and in the forecasters (a function of the bars pushed).
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from trading_system.blotter import events as e
+from trading_system.blotter import objections
+from trading_system.blotter.orders import Cancel, Order, OrderStatus
+from trading_system.blotter.portfolio import Portfolio, SleeveBook, SleeveKey, account_row, sleeve_row
+from trading_system.blotter.signals import Forecast
+from trading_system.blotter.state import NO_VIEW, Asks, BarRow, View
+from trading_system.blotter.tickets import Intent
+from trading_system.desk.decide import asked, decide
+from trading_system.desk.ticketing import tickets_for
+from trading_system.market.bars import Bar
+from trading_system.market.timestamps import NS_PER_S
+from trading_system.ports import Forecaster
+
+PATIENCE_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
+"""Pauses between questions about one thing, seconds; the last is repeated."""
+
+
+@dataclass(slots=True)
+class Due:
+    """When to ask next about an order, or about the books, and how often was asked already."""
+
+    at_ns: int
+    asked: int = 0
+
+    def again(self, now_ns: int) -> None:
+        """Put the next question off by the next pause."""
+        self.at_ns = now_ns + int(PATIENCE_S[min(self.asked, len(PATIENCE_S) - 1)] * NS_PER_S)
+        self.asked += 1
+
+
+@dataclass(slots=True, kw_only=True)
+class Desk:
+    """One account's desk.
+
+    Attributes:
+        portfolio: The books; changed only by facts.
+        forecasters: Who forms the view of each sleeve.
+        interval_ns: Length of a bar.
+        stale_ns: A bar heard later than this after its close is too old for new risk.
+        quote: The currency that all sleeves are paid in.
+    """
+
+    portfolio: Portfolio
+    forecasters: Mapping[SleeveKey, Forecaster]
+    interval_ns: int
+    stale_ns: int
+    quote: str
+    _slice: dict[str, Bar] = field(default_factory=dict)
+    _forecasts: dict[SleeveKey, Forecast] = field(default_factory=dict)
+    _due: dict[str, Due] = field(default_factory=dict)
+
+    def warm(self, bar: Bar) -> None:
+        """Show `bar`, which closed before this process began, to the forecasters; nothing is decided on it."""
+        for key, forecaster in self.forecasters.items():
+            if key[1] == bar.symbol:
+                forecaster.push(bar)
+
+    def admit(self, event: e.Fact) -> e.Fact:
+        """Return the fact that `event` amounts to, given what is known; told before anything else.
+
+        An order of ours that we do not know means that our journal has lost something: the books are
+        compared. An end that counts executions we have not heard of is asked about before it is believed.
+        """
+        if not isinstance(event, e.OrderEvent):
+            return event
+        order = self.portfolio.orders.get(event.client_order_id)
+        if order is None:
+            reason = f"the venue tells of {event.client_order_id}, which our journal does not know"
+            return e.ReconcileRequested(ts_ns=event.ts_ns, reason=reason)
+        if (
+            isinstance(event, e.OrderCanceled | e.OrderExpired)
+            and not order.over
+            and (event.filled or 0) > order.filled
+        ):
+            return e.InquiryRequested(
+                ts_ns=event.ts_ns,
+                client_order_id=event.client_order_id,
+                reason=f"it ended with {event.filled} lots executed, and we have heard of {order.filled}",
+            )
+        return event
+
+    def handle(self, event: e.Fact) -> list[e.Fact]:
+        """Return what follows from `event`, which `admit` has seen; the portfolio has taken in all of it."""
+        doubtful = self._doubts()
+        self.portfolio.apply(event)
+        match event:
+            case e.BarClosed():
+                facts = self._bar(event)
+            case e.OrderEvent():
+                facts = self._after(event)
+            case e.TimerFired():
+                facts = self._questions(event.ts_ns)
+            case e.FeedRestored(feed="user"):
+                facts = self._what_was_missed(event)
+            case e.EngineStarted():
+                facts = self._recover(event.ts_ns)
+            case _:
+                facts = []
+        if doubtful and not self._doubts():
+            facts.append(self._take(e.ReconcileRequested(ts_ns=event.ts_ns, reason="an order in doubt was cleared up")))
+        return facts
+
+    def wake_ns(self) -> int | None:
+        """Return when something is to be asked again, UTC ns; None while nothing waits."""
+        self._wait_for()
+        return min((due.at_ns for due in self._due.values()), default=None)
+
+    # --- bars ---------------------------------------------------------------------------------------
+
+    def _bar(self, event: e.BarClosed) -> list[e.Fact]:
+        bar = event.bar
+        facts: list[e.Fact] = []
+        if self._slice and next(iter(self._slice.values())).close_ns != bar.close_ns:
+            facts += self._decide(event.ts_ns)  # an instrument is missing in the older slice: decide without it
+        self._slice[bar.symbol] = bar
+        for key, forecaster in self.forecasters.items():
+            if key[1] == bar.symbol:
+                self._forecasts[key] = forecaster.push(bar)
+        if {symbol for _, symbol in self.forecasters} == set(self._slice):
+            facts += self._decide(event.ts_ns)
+        return facts
+
+    def _decide(self, ts_ns: int) -> list[e.Fact]:
+        bars, self._slice = self._slice, {}
+        marks = {symbol: bar.close for symbol, bar in bars.items()}
+        facts: list[e.Fact] = []
+        for key, book in self.portfolio.sleeves.items():
+            if key in self.forecasters and key[1] in bars:
+                facts += self._decide_one(book, bars[key[1]], self._forecasts[key], marks, ts_ns)
+        return facts
+
+    def _decide_one(
+        self, book: SleeveBook, bar: Bar, forecast: Forecast, marks: dict[str, int], ts_ns: int
+    ) -> list[e.Fact]:
+        gates = objections.UNRECONCILED if self.portfolio.differences else objections.NONE
+        if ts_ns - bar.close_ns > self.stale_ns:
+            gates |= objections.STALE_FEED
+        account = account_row(self.portfolio, self.quote, marks, gates)
+        sleeve, row = sleeve_row(self.portfolio, book), _row(bar, forecast)
+        view = _view(forecast, bar, self.interval_ns)
+        step = decide(account, sleeve, row, view, book.policy)
+        facts: list[e.Fact] = [
+            e.Decided(
+                ts_ns=ts_ns,
+                strategy=book.strategy,
+                symbol=bar.symbol,
+                account=account,
+                sleeve=sleeve,
+                bar=row,
+                view=view,
+                policy=book.policy,
+                step=step,
+                model=forecast.model,
+                features=forecast.features,
+                why=forecast.reason.value,
+            )
+        ]
+        if new := step.account.latched & ~account.carried.latched:
+            facts.append(e.BreakerTripped(ts_ns=ts_ns, objections=new))
+        for fact in facts:
+            self.portfolio.apply(fact)
+        return facts + self._ask(book, step.asks, ts_ns)
+
+    # --- orders -------------------------------------------------------------------------------------
+
+    def _after(self, event: e.OrderEvent) -> list[e.Fact]:
+        ts_ns, order = event.ts_ns, self.portfolio.orders[event.client_order_id]
+        if isinstance(event, e.OrderInDoubt | e.CancelInDoubt | e.CancelRefused):
+            return [
+                self._inquire(
+                    order, ts_ns, "no answer to our cancel" if order.cancel is not Cancel.NONE else "no answer"
+                )
+            ]
+        hopeless = isinstance(event, e.OrderRejected) and order.ticket.intent is not Intent.PROTECT
+        if hopeless or isinstance(event, e.OrderSubmitted | e.CancelRequested | e.InquiryRequested):
+            return []  # what the venue refused is not asked again before the next bar
+        return self._ask_again(self.portfolio.sleeves[order.ticket.strategy, order.ticket.symbol], ts_ns)
+
+    def _ask_again(self, book: SleeveBook, ts_ns: int) -> list[e.Fact]:
+        """Between bars nothing new is wanted, but what is wanted may have become possible."""
+        if not book.decided_ns:
+            return []
+        asks = asked(sleeve_row(self.portfolio, book), book.carried, book.marked_ticks, 0)
+        return self._ask(book, asks, ts_ns)
+
+    def _ask(self, book: SleeveBook, asks: Asks, ts_ns: int) -> list[e.Fact]:
+        facts: list[e.Fact] = []
+        for order in self.portfolio.live_orders(book.key):
+            wanted = {Intent.PROTECT: asks.cancel_stop, Intent.ENTER: asks.cancel_entry}.get(order.ticket.intent, 0)
+            if wanted and order.status is OrderStatus.WORKING and order.cancel is Cancel.NONE:
+                facts.append(e.CancelRequested(ts_ns=ts_ns, client_order_id=order.ticket.client_order_id))
+        facts += [
+            e.OrderQueued(ts_ns=ts_ns, ticket=ticket) for ticket in tickets_for(self.portfolio.account, book, asks)
+        ]
+        return [self._take(fact) for fact in facts]
+
+    # --- questions ----------------------------------------------------------------------------------
+
+    def _doubts(self) -> list[Order]:
+        return [order for order in self.portfolio.live_orders() if order.doubtful]
+
+    def _wait_for(self) -> None:
+        """Bring the list of what waits for an answer up to date; everything in it is asked about again."""
+        waiting = {
+            o.ticket.client_order_id: o.submitted_ns
+            for o in self.portfolio.live_orders()
+            if o.doubtful or (o.ticket.limit_ticks is None and o.status is not OrderStatus.QUEUED)
+        }
+        if self.portfolio.differences and not self._doubts():
+            waiting[""] = self.portfolio.reconciled_ns
+        for name in self._due.keys() - waiting.keys():
+            del self._due[name]
+        for name in waiting.keys() - self._due.keys():
+            due = self._due[name] = Due(waiting[name])
+            due.again(waiting[name])
+
+    def _questions(self, now_ns: int) -> list[e.Fact]:
+        self._wait_for()
+        facts: list[e.Fact] = []
+        for name, due in self._due.items():
+            if due.at_ns <= now_ns:
+                due.again(now_ns)
+                if name:
+                    facts.append(self._inquire(self.portfolio.orders[name], now_ns, "still no answer"))
+                else:
+                    facts.append(self._take(e.ReconcileRequested(ts_ns=now_ns, reason="the books differed")))
+        return facts
+
+    def _inquire(self, order: Order, ts_ns: int, reason: str) -> e.Fact:
+        name = order.ticket.client_order_id
+        return self._take(e.InquiryRequested(ts_ns=ts_ns, client_order_id=name, reason=reason))
+
+    def _what_was_missed(self, event: e.FeedRestored) -> list[e.Fact]:
+        facts = [
+            self._inquire(order, event.ts_ns, "its reports may have been missed")
+            for order in self.portfolio.live_orders()
+            if order.status is not OrderStatus.QUEUED
+        ]
+        return [*facts, self._take(e.ReconcileRequested(ts_ns=event.ts_ns, reason="the user stream had broken"))]
+
+    def _recover(self, ts_ns: int) -> list[e.Fact]:
+        """What a process that ended anywhere left open: never sent, perhaps sent, or resting."""
+        facts: list[e.Fact] = []
+        for order in self.portfolio.live_orders():
+            name = order.ticket.client_order_id
+            if order.status is OrderStatus.QUEUED:
+                reason = "never sent: the process ended before a worker claimed it"
+                facts.append(self._take(e.OrderCanceled(ts_ns=ts_ns, client_order_id=name, reason=reason, filled=0)))
+                continue
+            if order.status is OrderStatus.SUBMITTED:
+                reason = "the process ended before the answer was written down"
+                facts.append(self._take(e.OrderInDoubt(ts_ns=ts_ns, client_order_id=name, reason=reason)))
+            if order.cancel is Cancel.REQUESTED:
+                reason = "the process ended before the answer to our cancel was written down"
+                facts.append(self._take(e.CancelInDoubt(ts_ns=ts_ns, client_order_id=name, reason=reason)))
+            facts.append(self._inquire(order, ts_ns, "the process was started again"))
+        facts.append(self._take(e.ReconcileRequested(ts_ns=ts_ns, reason="the process was started")))
+        for book in self.portfolio.sleeves.values():
+            facts += self._ask_again(book, ts_ns)
+        return facts
+
+    def _take(self, fact: e.Fact) -> e.Fact:
+        self.portfolio.apply(fact)
+        return fact
+
+
+def _row(bar: Bar, forecast: Forecast) -> BarRow:
+    return BarRow(
+        close_ns=bar.close_ns,
+        open=bar.open,
+        high=bar.high,
+        low=bar.low,
+        close=bar.close,
+        volume_atoms=bar.volume_atoms,
+        atr=forecast.atr,
+    )
+
+
+def _view(forecast: Forecast, bar: Bar, interval_ns: int) -> View:
+    if not forecast.known:
+        return NO_VIEW
+    return View(
+        probability=forecast.probability,
+        gain=forecast.gain,
+        loss=forecast.loss,
+        expires_ns=bar.close_ns + forecast.horizon * interval_ns,
+    )

@@ -1,0 +1,70 @@
+"""Bars, venue reports, timers and answers as one ordered stream.
+
+What is pending is handed out by the time it tells of; at the same moment the venue's reports come
+before bars, so that a decision knows of every fill at or before its bar's close.
+"""
+
+import heapq
+from collections import deque
+from collections.abc import AsyncIterator, Callable
+from typing import Final
+
+from trading_system.blotter import events as e
+from trading_system.ports import Clock, Pacer
+
+LAST: Final = 9
+RANK: Final[dict[type[e.Fact], int]] = {e.FeedInterrupted: 1, e.FeedRestored: 2, e.BarClosed: LAST}
+"""Order among things of the same moment; what is not named here comes first."""
+
+
+class Inbox:
+    """The desk's one ear.
+
+    Args:
+        wake_ns: Returns when the desk wants to hear a timer, UTC ns; None for no wish.
+    """
+
+    def __init__(self, *, clock: Clock, wake_ns: Callable[[], int | None]) -> None:
+        self._clock = clock
+        self._wake_ns = wake_ns
+        self._answers: deque[e.Fact] = deque()
+        self._heard: list[tuple[int, int, int, e.Fact]] = []
+        self._count = 0
+        self._stopped = False
+        self.on_arrival: Callable[[], None] = lambda: None
+
+    def answer(self, fact: e.Fact) -> None:
+        """Add what a worker answered; answers keep their order and come before what streams tell."""
+        self._answers.append(fact)
+        self.on_arrival()
+
+    def hear(self, fact: e.Fact) -> None:
+        """Add what a stream told."""
+        heapq.heappush(self._heard, (fact.ts_ns, RANK.get(type(fact), 0), self._count, fact))
+        self._count += 1
+        self.on_arrival()
+
+    def stop(self) -> None:
+        """Hand nothing more out."""
+        self._stopped = True
+        self.on_arrival()
+
+    @property
+    def pending(self) -> bool:
+        """Whether something waits to be handed out, or the stop was asked for."""
+        return bool(self._answers or self._heard or self._stopped)
+
+    async def events(self, pacer: Pacer) -> AsyncIterator[e.Fact]:
+        """Hand out one event after the other until stopped, or until nothing will ever come."""
+        while True:
+            await pacer.settle()
+            if self._stopped:
+                return
+            if self._answers:
+                yield self._answers.popleft()
+            elif self._heard:
+                yield heapq.heappop(self._heard)[3]
+            elif (wake := self._wake_ns()) is not None and wake <= self._clock.now_ns():
+                yield e.TimerFired(ts_ns=self._clock.now_ns())
+            elif not await pacer.wait(wake):
+                return
