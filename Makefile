@@ -31,14 +31,14 @@ test: $(VENV)/test.stamp lint  ## what CI runs: format, lint, types, import cont
 
 check-fast: $(VENV)/test.stamp  ## under 20 seconds: format, lint, import contracts and the quick unit tests
 	@$(BIN)/ruff format --check --quiet . && $(BIN)/ruff check --quiet .
-	@$(BIN)/lint-imports --no-timings > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+	@$(BIN)/lint-imports --no-logo > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 	@$(PYTEST) -m "not slow" tests/unit tests/test_house.py
 
 lint: $(VENV)/test.stamp
 	@echo "== format"; $(BIN)/ruff format --check --quiet .
 	@echo "== lint"; $(BIN)/ruff check --quiet .
 	@echo "== types"; $(BIN)/mypy --no-error-summary
-	@echo "== import contracts"; $(BIN)/lint-imports --no-timings > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
+	@echo "== import contracts"; $(BIN)/lint-imports --no-logo > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 
 bench: $(VENV)/test.stamp  ## measure speed on this machine
 	@$(call script,scripts/bench.py)
