@@ -1,0 +1,47 @@
+"""One request: send it, and name the failure by the one question that matters for an order: may it have arrived?"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import aiohttp
+
+from trading_system.errors import OutcomeUnknown, VenueUnavailable
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Response:
+    """What came back: HTTP status, headers, and the body's bytes."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+@contextmanager
+def could_it_have_arrived() -> Iterator[None]:
+    """Name a transport failure by the one question that matters for an order."""
+    try:
+        yield
+    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+        raise VenueUnavailable(f"no connection: {error!r}") from error  # it never left
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        raise OutcomeUnknown(f"no answer: {type(error).__name__} {error}".strip()) from error  # it may have
+
+
+async def send(
+    session: aiohttp.ClientSession, method: str, url: str, *, headers: dict[str, str], body: bytes | None = None
+) -> Response:
+    """Send one request and return the whole response, whatever its status.
+
+    Raises:
+        VenueUnavailable: No connection could be made: nothing was sent.
+        OutcomeUnknown: The request left, or may have, and no complete answer came back.
+    """
+    with could_it_have_arrived():
+        async with session.request(method, url, data=body, headers=headers) as response:
+            return Response(
+                status=response.status,
+                headers={name.lower(): value for name, value in response.headers.items()},
+                body=await response.read(),
+            )
