@@ -23,7 +23,9 @@ def held_lots(sleeve: Sleeve) -> int:
 @kernel
 def lot_worth(price_ticks: int, terms: Terms) -> int:
     """Return what one lot is worth at `price_ticks`, quote atoms, > 0; or 0 where that cannot be told."""
-    if price_ticks <= 0 or terms.notional_atoms <= 0 or price_ticks > MAX_ATOMS // terms.notional_atoms:
+    if price_ticks <= 0 or terms.notional_atoms <= 0:
+        return 0
+    if float(price_ticks) * float(terms.notional_atoms) > float(MAX_ATOMS):  # as floats: the product may not fit
         return 0
     return price_ticks * terms.notional_atoms
 
