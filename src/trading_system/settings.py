@@ -28,7 +28,8 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSourc
 
 from trading_system.errors import ConfigurationError
 from trading_system.market.bars import interval_ns
-from trading_system.utils.layers import MASK, Keys, files_in, in_words, leaves, nested, parsed_yaml
+from trading_system.utils.layers import Keys, files_in, in_words, leaves, nested, parsed_yaml
+from trading_system.utils.redaction import MASK
 
 PREFIX: Final = "TRADING_"
 FILE_ENDING: Final = ".yaml"

@@ -3,17 +3,16 @@
 import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 import yaml
 from pydantic_core import ErrorDetails
 
 from trading_system.errors import ConfigurationError
+from trading_system.utils.redaction import MASK
 
 Keys = tuple[str, ...]
 """The path to a value: ("risk", "max_drawdown")."""
-
-MASK: Final = "********"
 
 
 def nested(pairs: Iterable[tuple[Keys, object]]) -> dict[str, Any]:
