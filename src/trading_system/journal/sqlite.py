@@ -20,6 +20,8 @@ from trading_system.ports import Entry
 
 CHUNK: Final = 2_000
 """Entries read at a time; no reader holds the file longer than that takes."""
+DAMAGE: Final = (sqlite3.Error, UnicodeDecodeError)
+"""What the driver raises over a damaged file; the second where the name of a column is hit."""
 
 _INSERT: Final = "INSERT INTO facts VALUES (?, ?, ?, ?, ?, CAST(? AS TEXT), ?)"
 _SELECT: Final = """
@@ -68,7 +70,7 @@ class SqliteJournal:
                 connection.close()
             if lock is not None:
                 os.close(lock)
-            if isinstance(error, sqlite3.Error | OSError):
+            if isinstance(error, (*DAMAGE, OSError)):
                 raise JournalBroken(f"the journal {path} cannot be opened for writing: {error}") from error
             raise
 
@@ -149,5 +151,5 @@ class SqliteJournal:
         try:
             with closing(database.for_reading(self._path, beside_writer=self._connection is not None)) as connection:
                 return connection.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
+        except DAMAGE as error:
             raise JournalBroken(f"the journal {self._path} cannot be read {where}: {error}") from error

@@ -38,7 +38,7 @@ def test_no_column_of_no_row_can_change_unseen(facts: list[Fact], column: int, a
     head = chain.START if at == 0 else Head(rows[at - 1].seq, rows[at - 1].hash)
     assert chain.entry(head, rows[at]).fact == facts[at]
     with pytest.raises(JournalBroken, match=f"breaks at seq {at + 1}"):
-        chain.entry(head, rows[at]._replace(**{Row._fields[column]: now}))
+        chain.entry(head, Row._make((*rows[at][:column], now, *rows[at][column + 1 :])))
 
 
 def test_memory_refuses_a_batch_whole() -> None:
