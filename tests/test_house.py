@@ -1,6 +1,7 @@
 """The house: the tree that was promised stands, and what is still missing is a list that may only shrink."""
 
 import subprocess
+import sys
 from pathlib import Path
 from typing import Final
 
@@ -115,3 +116,48 @@ def test_the_locks_name_no_server_and_hash_every_package():
         assert pinned
         assert all(line.endswith("\\") for line in pinned), "a package without a hash"
         assert not [line for line in pinned if line.startswith(("torch", "nvidia", "triton"))]
+
+
+SKIPPING: Final = """
+import pytest
+
+def test_of_a_tool():
+    pytest.skip("no such tool here")
+
+def test_of_data():
+    pytest.skip("data: no recordings beside the checkout")
+
+@pytest.mark.skipif(True, reason="by mark")
+def test_marked():
+    pass
+
+@pytest.mark.xfail(reason="known")
+def test_known():
+    raise AssertionError
+"""
+
+
+@pytest.mark.parametrize(
+    ("ci", "data_here", "failed"),
+    [
+        ("", False, {}),
+        ("true", False, {"test_of_a_tool", "test_marked"}),
+        ("true", True, {"test_of_a_tool", "test_marked", "test_of_data"}),
+    ],
+)
+def test_a_skipped_test_fails_in_ci_unless_it_wants_data_that_is_not_here(tmp_path, ci, data_here, failed):
+    """A check that did not run proves nothing; recordings that are no part of the repository are the one excuse."""
+    checkout = tmp_path / "checkout"
+    (checkout / "tests").mkdir(parents=True)
+    (checkout / "tests/conftest.py").write_bytes((ROOT / "tests/conftest.py").read_bytes())
+    (checkout / "tests/test_skipping.py").write_text(SKIPPING)
+    (checkout / "pytest.ini").write_text("[pytest]")
+    if data_here:
+        (tmp_path / "shared/data").mkdir(parents=True)
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider"],
+        cwd=checkout, env={"CI": ci}, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    told = {line.split("::")[1].split()[0] for line in done.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))}
+    assert told == set(failed), done.stdout
+    assert bool(done.returncode) == bool(failed)
