@@ -134,7 +134,7 @@ class SqliteJournal:
 
     def _stored_head(self) -> Head:
         found = self._query(_HEAD, (), "at its end")
-        if len(found) != 1:
+        if len(found) != 1 or list(map(type, found[0])) != [int, bytes, int]:
             raise JournalBroken(f"the journal {self._path} has lost its end")
         seq, digest, last = found[0]
         if seq != last:

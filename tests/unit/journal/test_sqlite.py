@@ -1,7 +1,7 @@
 """One file, one writer, durable and chained."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -271,23 +271,36 @@ def test_a_flipped_bit_is_found_or_changes_nothing(
     """Wherever in the file it is: in an entry it breaks the chain; never is something else read as true."""
     content, entries = sound
     at, bit = data.draw(st.integers(0, len(content) - 1)), data.draw(st.integers(0, 7))
-    damaged = bytearray(content)
-    damaged[at] ^= 1 << bit
-    same_or_broken(path, bytes(damaged), entries)
+    damaged = content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :]
+    same_or_broken(path, damaged, entries)
+
+
+def flips(content: bytes, places: Iterable[int]) -> Iterator[bytes]:
+    """Return `content` with each bit of the bytes at `places` flipped, one at a time."""
+    for at in places:
+        for bit in range(8):
+            yield content[:at] + bytes([content[at] ^ 1 << bit]) + content[at + 1 :]
 
 
 def test_every_flipped_bit_of_an_entry_is_found(path: Path, sound: tuple[bytes, list[Entry]]) -> None:
     """Each bit of one entry's stored bytes, one after the other."""
     content, entries = sound
-    body = b'{"v":1,"fact":{"ts_ns":3,"feed":"xxx"}}'
-    start = content.index(b"FeedRestored" + body)
-    stored = range(start, start + len(b"FeedRestored" + body) + 32)
-    assert content[stored.stop - 32 : stored.stop] == entries[3].hash
-    for at in stored:
-        for bit in range(8):
-            damaged = bytearray(content)
-            damaged[at] ^= 1 << bit
-            assert same_or_broken(path, bytes(damaged), entries), f"byte {at}, bit {bit}"
+    stored = b'FeedRestored{"v":1,"fact":{"ts_ns":3,"feed":"xxx"}}' + entries[3].hash
+    start = content.index(stored)
+    for damaged in flips(content, range(start, start + len(stored))):
+        assert same_or_broken(path, damaged, entries)
+
+
+def test_every_flipped_bit_of_the_end_is_found_or_changes_nothing(path: Path, sound: tuple[bytes, list[Entry]]) -> None:
+    """The row that says where the chain ends, with the types of its columns, and the header of every page."""
+    content, entries = sound
+    page = int.from_bytes(content[16:18])
+    end = content.index(entries[-1].hash, 2 * page)
+    headers = [start + at for start in range(0, len(content), page) for at in range(12)]
+    for damaged in flips(content, [*range(end - 8, end), *headers]):
+        same_or_broken(path, damaged, entries)
+    for damaged in flips(content, range(end, end + 32)):
+        assert same_or_broken(path, damaged, entries)
 
 
 @given(size=st.integers(0, 100))
