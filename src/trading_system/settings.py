@@ -92,7 +92,7 @@ class VenueSettings(Section):
     symbols: Annotated[tuple[Symbol, ...], BeforeValidator(_listed), Field(min_length=1)] = ("BTCUSDT",)
     """The venue's strings for what is traded, in the order of decision; written A,B or as a list."""
     recv_window_ms: Annotated[Count, Field(ge=1, le=5_000)] = 5_000
-    """How long a signed request stays valid, ms; after it, an unanswered order is proven absent."""
+    """How long a signed request stays valid, ms, 1..5000; a lost order may appear that much later."""
     step: bool = False
     """Move the local exchange's clock bar by bar, when the desk is ready for the next."""
 
@@ -119,7 +119,7 @@ class DataSettings(Section):
     interval: str = "15m"
     """Length of a bar as venues write it: 1m, 15m, 1h, 1d."""
     history_bars: Annotated[Count, Field(ge=1, le=1_000_000)] = 1_000
-    """How many closed bars to collect before the first decision."""
+    """How many closed bars to collect before the first decision, 1..1000000."""
     store: Path = Path("runs/bars")
     """Folder of the bar store."""
 
@@ -136,8 +136,8 @@ class DataSettings(Section):
 class StrategySettings(Section):
     """Who forms the view."""
 
-    name: Literal["lstm"] = "lstm"
-    """The strategy."""
+    name: Literal["lstm", "momentum"] = "lstm"
+    """The strategy: `lstm` is the trained network, `momentum` the plain rule that it must beat."""
     model: str = "demo"
     """The exported model, a path to its .onnx file; `demo` is the small one that ships with the package."""
 
@@ -291,6 +291,16 @@ def provenance(settings: Settings) -> list[Row]:
         Row(".".join(keys), MASK if value and keys[0] == "secrets" else value, _source(keys, settings._sources))
         for keys, value in leaves(settings.model_dump(mode="json"))
     ]
+
+
+def described() -> list[tuple[str, object, str]]:
+    """Return the path, default and meaning of every setting, in the order of the tree."""
+    meanings = []
+    for name, field in Settings.model_fields.items():
+        inner = getattr(field.annotation, "model_fields", None)
+        keys = {f"{name}.{key}": part for key, part in inner.items()} if inner else {name: field}
+        meanings += [(path, part.default, " ".join((part.description or "").split())) for path, part in keys.items()]
+    return meanings
 
 
 def check_real_money(settings: Settings, flag: bool) -> None:

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final
 
 import click
@@ -16,6 +17,7 @@ from trading_system.errors import ConfigurationError, JournalBroken, OutcomeUnkn
 
 pytestmark = pytest.mark.usefixtures("bare_environment")
 
+ROOT: Final = Path(__file__).resolve().parents[2]
 HEAVY: Final = ("aiohttp", "asyncio", "numba", "numpy", "onnxruntime", "plotly", "polars", "pydantic", "torch", "yaml")
 
 
@@ -91,6 +93,11 @@ def test_config_show_prints_each_value_with_its_source(monkeypatch):
 def test_config_show_tells_programs_the_same():
     told = json.loads(run("config", "show", "--json", "--set", "venue.symbols=A1,B2").stdout)
     assert told["venue.symbols"] == {"value": ["A1", "B2"], "source": "command line"}
+
+
+def test_the_page_of_settings_is_what_the_settings_say():
+    """After a change: `trading-system config describe > docs/settings.md`."""
+    assert (ROOT / "docs/settings.md").read_text(encoding="utf-8") == run("config", "describe").stdout
 
 
 def verb_that_raises(error: BaseException) -> Callable[[], None]:

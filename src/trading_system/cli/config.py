@@ -5,7 +5,7 @@ import json
 import click
 
 from trading_system.cli.options import settings_options
-from trading_system.settings import load, provenance
+from trading_system.settings import described, load, provenance
 
 
 @click.group
@@ -32,7 +32,21 @@ def show(env: str | None, assignments: tuple[str, ...], as_json: bool) -> None:
         click.echo(f"{path:<{widths[0]}}  {value:<{widths[1]}}  {source}")
 
 
+@command.command
+def describe() -> None:
+    """Print every key with its default and its meaning, as a page of Markdown.
+
+    `docs/settings.md` is this output.
+    """
+    click.echo("# Settings\n")
+    click.echo("Written by `trading-system config describe`. In `config/env/NAME.yaml` a key stands in its section;")
+    click.echo("as a variable it is `TRADING_SECTION__KEY`; on the command line, `--set section.key=value`.\n")
+    click.echo("| key | default | meaning |\n|---|---|---|")
+    for path, default, meaning in described():
+        click.echo(f"| `{path}` | {f'`{_plain(default)}`' if default is not None else ''} | {meaning} |")
+
+
 def _plain(value: object) -> str:
-    if isinstance(value, list):
+    if isinstance(value, list | tuple):
         return ",".join(map(str, value))
     return "-" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

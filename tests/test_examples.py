@@ -1,0 +1,39 @@
+"""Every script of `examples/` runs as a user runs it, and tells what its page of expectations says."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+EXAMPLES: Final = Path(__file__).resolve().parent.parent / "examples"
+
+TOLD: Final = {
+    # half of 10000 USDT, the largest exposure, at 40000; the stop lies 3 x 200 below
+    "one_decision.py": [
+        "A hopeful view:",
+        "  buy 0.12500 BTC, stop at 39400.00",
+        "  objections: none",
+        "No more than a coin's chance:",
+        "  ask for nothing",
+        "  objections: none",
+        "The same hope, after a fall of a third:",
+        "  ask for nothing",
+        "  objections: equity has fallen too far from its peak",
+    ],
+}
+
+
+def test_every_example_is_run_here():
+    """A script that nobody runs is wrong sooner or later."""
+    assert {path.name for path in EXAMPLES.glob("*.py")} == set(TOLD)
+
+
+@pytest.mark.parametrize("name", TOLD)
+def test_an_example_tells_what_is_expected(name, tmp_path):
+    done = subprocess.run(
+        [sys.executable, EXAMPLES / name], cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.splitlines() == TOLD[name]
