@@ -31,6 +31,7 @@ class SteppedPacer:
         idle: Waits until no errand is under way.
         pending: Whether the inbox holds anything.
         move: Moves our clock to the exchange's time, UTC ns.
+        change: Set whenever a connection opened, closed, or heard a frame.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class SteppedPacer:
         idle: Callable[[], Awaitable[None]],
         pending: Callable[[], bool],
         move: Callable[[int], None],
+        change: asyncio.Event,
     ) -> None:
         self._session = session
         self._url = f"{host}/testnet/step"
@@ -52,11 +54,7 @@ class SteppedPacer:
         self._pending = pending
         self._move = move
         self._sent: dict[str, int] = {}
-        self._change = asyncio.Event()
-
-    def changed(self) -> None:
-        """Take note that a connection opened, closed, or heard a frame."""
-        self._change.set()
+        self._change = change
 
     async def settle(self) -> None:
         """Wait until every errand has been answered: what follows does not depend on who was faster."""

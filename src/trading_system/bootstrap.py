@@ -1,0 +1,372 @@
+"""The composition root: the only file that knows every concrete class."""
+
+import asyncio
+import hashlib
+import json
+import os
+import signal
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import aiohttp
+
+from trading_system import __version__
+from trading_system.blotter import events as e
+from trading_system.blotter.portfolio import Portfolio, fold
+from trading_system.blotter.state import Policy
+from trading_system.broker_connectors.binance.hosts import Hosts, hosts_of
+from trading_system.broker_connectors.binance.rest import Rest
+from trading_system.broker_connectors.binance.stepping import SteppedPacer
+from trading_system.broker_connectors.binance.stream import bar_stream_path, closed_bars, executions, subscription
+from trading_system.broker_connectors.binance.venue import BinanceVenue
+from trading_system.broker_connectors.websocket import Connection
+from trading_system.data_pipeline.collectors.ohlcv import Hole, follow
+from trading_system.desk.clock import SimulatedClock, SystemClock
+from trading_system.desk.engine import Desk
+from trading_system.desk.inbox import Inbox
+from trading_system.desk.pace import LivePacer
+from trading_system.desk.reconcile import differences
+from trading_system.desk.runner import Runner, no_checkpoint
+from trading_system.errors import ConfigurationError, VenueUnavailable
+from trading_system.execution_engine.order_queue.local_queue import LocalQueue
+from trading_system.execution_engine.order_queue.worker import Worker
+from trading_system.journal.sqlite import SqliteJournal
+from trading_system.market.bars import Bar, interval_ns
+from trading_system.market.instruments import Instrument
+from trading_system.market.timestamps import iso
+from trading_system.ports import Checkpoint, Clock, Entry, Forecaster, Journal, Observer, Venue
+from trading_system.settings import Settings
+
+REQUEST_TIMEOUT: Final = aiohttp.ClientTimeout(total=10.0, connect=5.0)
+"""Past it a request has no answer, and an order is in doubt (the venue's own limit is 10 s)."""
+STALE_SHARE: Final = 4
+"""A bar heard later than this fraction (a quarter) of its length after its close is too old for new risk."""
+CONNECT_S: Final = 30.0
+"""How long the first connections may take, seconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """What a proof may replace: the journal and the venue, each behind its port."""
+
+    journal: Callable[[Journal], Journal] = lambda journal: journal
+    venue: Callable[[Venue], Venue] = lambda venue: venue
+
+
+def read_journal(path: Path) -> Iterator[Entry]:
+    """Yield every entry of the journal at `path`, verified; it may be in use.
+
+    Raises:
+        ConfigurationError: There is none.
+        JournalBroken: Its chain does not hold.
+    """
+    return SqliteJournal.open(path, writer=False).read()
+
+
+async def trade(settings: Settings, *, kill_at: str = "", parts: Parts | None = None) -> Portfolio:
+    """Trade on paper or for real until told to stop, or until a stepped exchange has no bars left.
+
+    Starting is recovering: fold the journal, warm the forecasters, ask the venue, open the inbox.
+
+    Args:
+        kill_at: "NAME:N": end this process with SIGKILL when the step NAME is reached for the Nth time;
+            only on the local exchange.
+
+    Raises:
+        TradingError: What stopped it; the journal is kept.
+    """
+    parts = parts or Parts()
+    reached = _checkpoint(settings, kill_at)
+    hosts = hosts_of(
+        settings.venue.environment, settings.venue.rest_url, settings.venue.stream_url, settings.venue.ws_api_url
+    )
+    journal = SqliteJournal.open(settings.journal.path)
+    try:
+        portfolio = fold(entry.fact for entry in journal.read())
+        async with aiohttp.ClientSession(timeout=REQUEST_TIMEOUT) as session, _observers(settings) as observers:
+            await _Engine(settings, hosts, session, portfolio, parts.journal(journal), observers, reached, parts).run()
+    finally:
+        journal.close()
+    return portfolio
+
+
+class _Engine:
+    """Everything plugged together, for one run."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        hosts: Hosts,
+        session: aiohttp.ClientSession,
+        portfolio: Portfolio,
+        journal: Journal,
+        observers: Sequence[Observer],
+        reached: Checkpoint,
+        parts: Parts,
+    ) -> None:
+        self._settings = settings
+        self._hosts = hosts
+        self._session = session
+        self._portfolio = portfolio
+        self._journal = journal
+        self._observers = observers
+        self._reached = reached
+        self._parts = parts
+        self._interval = settings.data.interval
+        self._length = interval_ns(self._interval)
+        self._key, self._secret = _keys(settings)
+
+    async def run(self) -> None:
+        """Start, recover, and trade until there is nothing more to hear."""
+        settings, portfolio = self._settings, self._portfolio
+        clock, rest = await self._clock_and_rest()
+        venue = BinanceVenue(rest, clock)
+        instruments = {i.symbol: i for i in await venue.instruments(settings.venue.symbols)}
+        quotes = {i.quote for i in instruments.values()}
+        if len(quotes) != 1:
+            raise ConfigurationError(
+                f"venue.symbols are paid in {sorted(quotes)}; one account needs one quote currency"
+            )
+
+        keys = [(settings.strategy.name, symbol) for symbol in instruments]
+        desk = Desk(
+            portfolio=portfolio,
+            forecasters={key: _forecaster(settings) for key in keys},
+            interval_ns=self._length,
+            stale_ns=self._length // STALE_SHARE,
+            quote=quotes.pop(),
+        )
+        inbox = Inbox(clock=clock, wake_ns=desk.wake_ns)
+        runner: Runner
+        worker = Worker(
+            venue=self._parts.venue(venue),
+            portfolio=portfolio,
+            instruments=instruments,
+            tell=lambda fact: runner.tell(fact),
+            hear=inbox.answer,
+            compare=lambda open_ids, balances: differences(portfolio, open_ids, balances),
+            clock=clock,
+            recv_window_ms=settings.venue.recv_window_ms,
+        )
+        queue = LocalQueue(worker.carry)
+        runner = Runner(
+            desk=desk,
+            journal=self._journal,
+            clock=clock,
+            queue=queue,
+            observers=self._observers,
+            reached=self._reached,
+        )
+        changed = asyncio.Event()
+        connections = self._connections(instruments, clock, inbox, changed.set)
+        pacer: SteppedPacer | LivePacer
+        if isinstance(clock, SimulatedClock):
+            pacer = SteppedPacer(
+                self._session,
+                host=self._hosts.rest,
+                desk=settings.account.name,
+                connections=list(connections.values()),
+                idle=queue.idle,
+                pending=lambda: inbox.pending,
+                move=clock.move,
+                change=changed,
+            )
+        else:
+            pacer = LivePacer(clock)
+            inbox.on_arrival = pacer.arrived
+        for sign in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(sign, inbox.stop)
+
+        async with asyncio.TaskGroup() as group:
+            user = group.create_task(self._listen(connections["user"], instruments, inbox))
+            history = {i.symbol: await self._history(venue, i, clock) for i in instruments.values()}
+            market = [
+                group.create_task(self._collect(connections[i.symbol], venue, i, history[i.symbol], clock, inbox))
+                for i in instruments.values()
+            ]
+            carrying = group.create_task(queue.run())
+            await _all_ready(list(connections.values()), changed)
+            self._start(desk, runner, inbox, clock, instruments, history)
+            self._reached("ready")
+            await runner.run(inbox, pacer)
+            for task in (user, carrying, *market):
+                task.cancel()
+
+    def _start(
+        self,
+        desk: Desk,
+        runner: Runner,
+        inbox: Inbox,
+        clock: Clock,
+        instruments: dict[str, Instrument],
+        history: dict[str, list[Bar]],
+    ) -> None:
+        """Warm the forecasters, tell the desk that it trades again, and the last bar if it was not decided on yet."""
+        settings, portfolio, now = self._settings, self._portfolio, clock.now_ns()
+        runner.tell(
+            e.EngineStarted(ts_ns=now, account=settings.account.name, version=__version__, settings=digest(settings))
+        )
+        policy = policy_of(settings)
+        for key in desk.forecasters:
+            book, instrument = portfolio.sleeves.get(key), instruments[key[1]]
+            if book is None or (book.instrument, book.policy) != (instrument, policy):
+                runner.tell(e.SleeveOpened(ts_ns=now, strategy=key[0], instrument=instrument, policy=policy))
+        for symbol, bars in history.items():
+            decided = max((b.decided_ns for k, b in portfolio.sleeves.items() if k[1] == symbol), default=0)
+            undecided = bars[-1:] if bars and bars[-1].close_ns > decided else []
+            for bar in bars[: len(bars) - len(undecided)]:
+                desk.warm(bar)
+            for bar in undecided:
+                inbox.hear(e.BarClosed(ts_ns=now, bar=bar))
+
+    async def _clock_and_rest(self) -> tuple[SimulatedClock | SystemClock, Rest]:
+        """Return the clock, set by the venue's time, and requests that are stamped with it."""
+
+        def rest_by(clock: Clock) -> Rest:
+            return Rest(
+                self._session,
+                host=self._hosts.rest,
+                api_key=self._key,
+                api_secret=self._secret,
+                recv_window_ms=self._settings.venue.recv_window_ms,
+                clock=clock,
+                reached=self._reached,
+            )
+
+        here = SystemClock()
+        before = here.now_ns()
+        there = await BinanceVenue(rest_by(here), here).now_ns()
+        middle = (before + here.now_ns()) // 2
+        clock = SimulatedClock(there) if self._settings.venue.step else SystemClock(there - middle)
+        return clock, rest_by(clock)
+
+    def _connections(
+        self, instruments: dict[str, Instrument], clock: Clock, inbox: Inbox, changed: Callable[[], None]
+    ) -> dict[str, Connection]:
+        """Return one connection for our reports ("user") and one for the bars of each symbol."""
+        step = self._settings.venue.step
+
+        def connection(feed: str, prefix: str, address: str, **greeting: object) -> Connection:
+            mark = "&conn=" if "?" in address else "?conn="  # the stepped exchange counts by name
+            return Connection(
+                self._session,
+                prefix=prefix,
+                url=lambda name: f"{address}{mark}{name}" if step else address,
+                lost=lambda why: inbox.hear(e.FeedInterrupted(ts_ns=clock.now_ns(), feed=feed, reason=why)),
+                restored=lambda: inbox.hear(e.FeedRestored(ts_ns=clock.now_ns(), feed=feed)),
+                changed=changed,
+                **greeting,  # type: ignore[arg-type]
+            )
+
+        greet = subscription(self._key, self._secret, clock, self._settings.venue.recv_window_ms)
+        made = {"user": connection("user", "user-", self._hosts.ws_api, greet=greet)}
+        for symbol in instruments:
+            address = self._hosts.stream + bar_stream_path([symbol], self._interval)
+            made[symbol] = connection("market", f"{symbol.lower()}-", address)
+        return made
+
+    async def _history(self, venue: BinanceVenue, instrument: Instrument, clock: Clock) -> list[Bar]:
+        """Return the last closed bars, as many as the settings want."""
+        end = clock.now_ns() // self._length * self._length
+        return await venue.bars(instrument, self._interval, end - self._settings.data.history_bars * self._length, end)
+
+    async def _collect(
+        self,
+        connection: Connection,
+        venue: BinanceVenue,
+        instrument: Instrument,
+        history: list[Bar],
+        clock: Clock,
+        inbox: Inbox,
+    ) -> None:
+        """Hear every bar that closes after `history`."""
+
+        def missing(hole: Hole) -> None:
+            reason = f"no bars of {hole.symbol} between {iso(hole.start_ns)} and {iso(hole.end_ns)}"
+            inbox.hear(e.FeedInterrupted(ts_ns=clock.now_ns(), feed="market", reason=reason))
+
+        start = history[-1].close_ns if history else clock.now_ns()
+        bars = follow(
+            venue,
+            closed_bars(connection, {instrument.symbol: instrument}, self._length),
+            instrument=instrument,
+            interval=self._interval,
+            start_ns=start,
+            now_ns=clock.now_ns,
+            notice=missing,
+        )
+        async for bar in bars:
+            inbox.hear(e.BarClosed(ts_ns=max(clock.now_ns(), bar.close_ns), bar=bar))
+
+    async def _listen(self, connection: Connection, instruments: dict[str, Instrument], inbox: Inbox) -> None:
+        """Hear what the venue reports of our orders."""
+        async for event in executions(connection, instruments):
+            inbox.hear(event)
+
+
+def policy_of(settings: Settings) -> Policy:
+    """Return what the settings want done about a belief, in a decision's numbers."""
+    return Policy(**settings.policy.model_dump(), max_drawdown=settings.risk.max_drawdown)
+
+
+def digest(settings: Settings) -> str:
+    """Return a hash of the settings that a decision depends on; addresses, paths and secrets are not among them."""
+    told = {name: getattr(settings, name).model_dump(mode="json") for name in ("account", "strategy", "policy", "risk")}
+    told |= {"symbols": list(settings.venue.symbols), "interval": settings.data.interval}
+    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _forecaster(settings: Settings) -> Forecaster:
+    if settings.strategy.name == "momentum":
+        from trading_system.core_ai.inference.baselines import Rule, RuleForecaster
+
+        rule = Rule(name="momentum", lookback=8, sign=1)
+        return RuleForecaster(rule, hit_rate=0.6, horizon=8, gain=0.02, loss=0.01)
+    from trading_system.core_ai.inference import onnx_forecaster
+
+    shipped = Path(onnx_forecaster.__file__).with_name("demo_model")
+    model = settings.strategy.model
+    return onnx_forecaster.OnnxForecaster.load(shipped if model == "demo" else Path(model))
+
+
+def _keys(settings: Settings) -> tuple[str, str]:
+    key, secret = settings.secrets.api_key, settings.secrets.api_secret
+    return (key.get_secret_value() if key else "", secret.get_secret_value() if secret else "")
+
+
+def _checkpoint(settings: Settings, kill_at: str) -> Checkpoint:
+    if not kill_at:
+        return no_checkpoint
+    if settings.venue.environment != "local":
+        raise ConfigurationError("--kill-at is for the local exchange only")
+    step, _, count = kill_at.rpartition(":")
+    if not step or not count.isdecimal() or int(count) < 1:
+        raise ConfigurationError(f"--kill-at {kill_at}: write NAME:N, as in enter.OrderSubmitted.durable:1")
+    left = int(count)
+
+    def reached(name: str) -> None:
+        nonlocal left
+        left -= name == step
+        if not left:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return reached
+
+
+@asynccontextmanager
+async def _observers(settings: Settings) -> AsyncIterator[list[Observer]]:
+    yield []
+
+
+async def _all_ready(connections: list[Connection], changed: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(CONNECT_S):
+            while not all(connection.ready for connection in connections):
+                changed.clear()
+                await changed.wait()
+    except TimeoutError:
+        missing = [c.name for c in connections if not c.ready]
+        raise VenueUnavailable(f"no stream could be opened within {CONNECT_S:.0f} s: {missing}") from None
