@@ -1,0 +1,225 @@
+"""The charts of a run page, as the plain dictionaries that plotly.js draws.
+
+Each chart is `{"data": [...], "layout": {...}}`. Time is milliseconds since 1970, UTC, which its date axes take as
+it is. Source: plotly.js, "Figure Reference".
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import accumulate
+from typing import Final
+
+from trading_system.blotter.tickets import Intent
+from trading_system.dashboard.notes import RunNotes
+from trading_system.dashboard.numbers import buy_and_hold, drawdowns
+from trading_system.dashboard.run_facts import Execution, Run, SleeveRun
+from trading_system.market.timestamps import to_ms
+
+Json = Mapping[str, object]
+
+INK: Final = "#22303c"
+MUTED: Final = "#6b7680"
+GRID: Final = "#e7e3da"
+BLUE: Final = "#1f5f8b"
+GREEN: Final = "#1b7f4d"
+RED: Final = "#b8372b"
+AMBER: Final = "#b07410"
+VIOLET: Final = "#6a4c93"
+
+MARKS: Final[Mapping[Intent, tuple[str, str, str]]] = {
+    Intent.ENTER: ("entry", "triangle-up", GREEN),
+    Intent.EXIT: ("exit", "triangle-down", VIOLET),
+    Intent.PROTECT: ("stopped out", "x", RED),
+}
+"""How an execution looks, by why it was asked for: name, symbol, color. The symbol alone tells, without the color."""
+
+
+def charts_of(run: Run, notes: RunNotes) -> dict[str, Json]:
+    """Return every chart of the page by the id of its place; all share one span of time, and zoom together."""
+    quote = run.sleeves[0].instrument.quote
+    figures = {
+        "equity": _equity(run, quote),
+        "drawdown": _drawdown(run),
+        **{f"price-{at}": _price(sleeve) for at, sleeve in enumerate(run.sleeves)},
+        "costs": _costs(run, quote),
+    }
+    span = [to_ms(run.marks[0].ns), to_ms(run.marks[-1].ns)]
+    return {place: _framed(figure, span, notes) for place, figure in figures.items()}
+
+
+def _equity(run: Run, quote: str) -> Json:
+    held = buy_and_hold(run)
+    return {
+        "data": [
+            _line("buy and hold", [ns for ns, _ in held], [worth for _, worth in held], color=MUTED, dash="dot"),
+            _line("equity", [mark.ns for mark in run.marks], [mark.equity for mark in run.marks], color=BLUE, width=2),
+        ],
+        "layout": {"yaxis": {"title": {"text": quote}, "tickformat": ",.0f"}, "height": 340},
+    }
+
+
+def _drawdown(run: Run) -> Json:
+    held = buy_and_hold(run)
+    ours = [-fall for fall in drawdowns([mark.equity for mark in run.marks])]
+    theirs = [-fall for fall in drawdowns([worth for _, worth in held])]
+    percents = {"hovertemplate": "%{y:.2%}"}
+    return {
+        "data": [
+            {**_line("buy and hold", [ns for ns, _ in held], theirs, color=MUTED, dash="dot", digits=6), **percents},
+            {
+                **_line("drawdown", [mark.ns for mark in run.marks], ours, color=RED, digits=6),
+                **percents,
+                "fill": "tozeroy",
+                "fillcolor": "rgba(184,55,43,0.12)",
+            },
+        ],
+        "layout": {"yaxis": {"tickformat": ".0%", "rangemode": "tozero"}, "height": 220},
+    }
+
+
+def _price(sleeve: SleeveRun) -> Json:
+    times = [point.ns for point in sleeve.prices]
+    highs = _line("high", times, [point.high for point in sleeve.prices], color="rgba(0,0,0,0)", width=0)
+    lows = _line("low", times, [point.low for point in sleeve.prices], color="rgba(0,0,0,0)", width=0)
+    unseen = {"showlegend": False, "hoverinfo": "skip"}
+    stops = [_pair(rest.from_ns, rest.to_ns, rest.price) for rest in sleeve.stops]
+    return {
+        "data": [
+            {**highs, **unseen},
+            {**lows, **unseen, "fill": "tonexty", "fillcolor": "rgba(34,48,60,0.13)"},
+            _line("close", times, [point.close for point in sleeve.prices], color=INK, width=1),
+            {
+                "type": "scatter",
+                "mode": "lines",
+                "name": "stop resting at the venue",
+                "x": [x for xs, _ in stops for x in xs],
+                "y": [y for _, ys in stops for y in ys],
+                "line": {"color": AMBER, "width": 1.8},
+                "hovertemplate": "%{y:,.2f}",
+            },
+            *(_executions(sleeve.executions, intent) for intent in MARKS),
+        ],
+        "layout": {
+            "yaxis": {"title": {"text": sleeve.instrument.quote}, "tickformat": ",.0f"},
+            "height": 460,
+            "hovermode": "closest",
+        },
+    }
+
+
+def _executions(executions: Iterable[Execution], intent: Intent) -> Json:
+    name, symbol, color = MARKS[intent]
+    chosen = [execution for execution in executions if execution.intent is intent]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "name": name,
+        "x": [to_ms(execution.ns) for execution in chosen],
+        "y": [round(execution.price, 8) for execution in chosen],
+        "text": [
+            f"{execution.side.value} {execution.quantity:.8g} at {execution.price:,.2f}<br>"
+            f"expected {execution.expected:,.2f}, fee {execution.fee:,.2f}<br>{execution.client_order_id}"
+            for execution in chosen
+        ],
+        "marker": {"symbol": symbol, "size": 10, "color": color, "line": {"color": "white", "width": 1}},
+        "hovertemplate": f"<b>{name}</b><br>%{{x|%Y-%m-%d %H:%M}}<br>%{{text}}<extra></extra>",
+    }
+
+
+def _costs(run: Run, quote: str) -> Json:
+    executions = sorted(
+        (execution for sleeve in run.sleeves for execution in sleeve.executions), key=lambda execution: execution.ns
+    )
+    times = [run.marks[0].ns, *(execution.ns for execution in executions), run.marks[-1].ns]
+    fees = _running([execution.fee for execution in executions])
+    slipped = _running([execution.slippage for execution in executions])
+    both = [fee + slip for fee, slip in zip(fees, slipped, strict=True)]
+    return {
+        "data": [
+            _line("fees", times, fees, color=BLUE, shape="hv"),
+            _line("slippage", times, slipped, color=AMBER, shape="hv"),
+            _line("together", times, both, color=INK, shape="hv", width=2),
+        ],
+        "layout": {"yaxis": {"title": {"text": quote}, "tickformat": ",.0f"}, "height": 260},
+    }
+
+
+def _running(values: Sequence[float]) -> list[float]:
+    """Return the sums so far, from 0 at the start, the last one held until the end."""
+    sums = list(accumulate(values, initial=0.0))
+    return [*sums, sums[-1]]
+
+
+def _pair(start_ns: int, end_ns: int, level: float) -> tuple[list[int | None], list[float | None]]:
+    """Return a level over a span as a piece of line, with the gap after it that keeps it apart from the next."""
+    return [to_ms(start_ns), to_ms(end_ns), None], [round(level, 8), round(level, 8), None]
+
+
+def _line(
+    name: str,
+    times_ns: Sequence[int],
+    values: Sequence[float],
+    *,
+    color: str,
+    width: float = 1.5,
+    dash: str = "solid",
+    shape: str = "linear",
+    digits: int = 2,
+) -> dict[str, object]:
+    return {
+        "type": "scatter",
+        "mode": "lines",
+        "name": name,
+        "x": [to_ms(ns) for ns in times_ns],
+        "y": [round(value, digits) for value in values],
+        "line": {"color": color, "width": width, "dash": dash, "shape": shape},
+        "hovertemplate": "%{y:,.2f}",
+    }
+
+
+def _framed(figure: Json, span: list[int], notes: RunNotes) -> Json:
+    """Return `figure` in the page's own look, with a line at each moment that something was done to the run."""
+    layout = figure["layout"]
+    assert isinstance(layout, dict)
+    moments = [(kill.killed_ns, "SIGKILL", RED) for kill in notes.kills]
+    moments += [(mishap.ns, mishap.kind, MUTED) for mishap in notes.mishaps]
+    axis = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "ticks": "", "automargin": True}
+    return {
+        "data": figure["data"],
+        "layout": {
+            "font": {"family": "system-ui, -apple-system, Segoe UI, Roboto, sans-serif", "size": 13, "color": INK},
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "margin": {"l": 64, "r": 12, "t": 34, "b": 36},
+            "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
+            "hovermode": "x unified",
+            "hoverlabel": {"bgcolor": "white", "bordercolor": GRID, "font": {"size": 12}},
+            "shapes": [
+                {
+                    "type": "line",
+                    "x0": to_ms(ns),
+                    "x1": to_ms(ns),
+                    "yref": "paper",
+                    "y0": 0,
+                    "y1": 1,
+                    "line": {"color": color, "width": 1, "dash": "dash"},
+                }
+                for ns, _, color in moments
+            ],
+            "annotations": [
+                {
+                    "x": to_ms(ns),
+                    "yref": "paper",
+                    "y": 1,
+                    "yanchor": "top",
+                    "xanchor": "left",
+                    "showarrow": False,
+                    "text": f" {words}",
+                    "font": {"size": 11, "color": color},
+                }
+                for ns, words, color in moments
+            ],
+            **layout,
+            "xaxis": {**axis, "type": "date", "range": span, "showgrid": False, "hoverformat": "%Y-%m-%d %H:%M"},
+            "yaxis": {**axis, **layout["yaxis"]},
+        },
+    }
