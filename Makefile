@@ -35,7 +35,7 @@ check-fast: $(VENV)/test.stamp lint  ## under 20 seconds: all of that but the sl
 lint: $(VENV)/test.stamp
 	@echo "== format"; $(BIN)/ruff format --check --quiet .
 	@echo "== lint"; $(BIN)/ruff check --quiet .
-	@echo "== types"; $(BIN)/mypy --no-error-summary
+	@echo "== types"; $(BIN)/mypy --no-error-summary --num-workers $(WORKERS)
 	@echo "== import contracts"; $(BIN)/lint-imports --no-logo > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 
 bench: $(VENV)/test.stamp  ## measure speed on this machine

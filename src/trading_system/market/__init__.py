@@ -1,0 +1,1 @@
+"""What the venue publishes: instruments, bars, money, time."""

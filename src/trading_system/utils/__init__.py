@@ -1,0 +1,1 @@
+"""Small tools that belong to no room."""

@@ -1,0 +1,1 @@
+"""Binance spot behind the Venue port."""

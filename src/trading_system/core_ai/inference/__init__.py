@@ -1,0 +1,1 @@
+"""Forecasters at work: an exported network, and the plain rules that it must beat."""

@@ -1,0 +1,1 @@
+"""From bars to an exported model; the only room that knows torch."""

@@ -1,0 +1,1 @@
+"""Back-fill, then follow: no bar twice, none missing, none open."""

@@ -1,0 +1,1 @@
+"""Bars checked, turned into features from the past only, scaled, and cut into windows."""

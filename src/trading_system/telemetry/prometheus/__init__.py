@@ -1,0 +1,1 @@
+"""Facts and the process as counters, gauges and latencies."""

@@ -1,0 +1,1 @@
+"""The venue's own protocol on loopback, close enough for other people's clients."""

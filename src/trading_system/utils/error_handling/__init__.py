@@ -1,0 +1,1 @@
+"""What to do with what went wrong: set it aside with its reason."""

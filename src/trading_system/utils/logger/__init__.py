@@ -1,0 +1,1 @@
+"""How the processes around the desk say what they do."""
