@@ -1,0 +1,441 @@
+"""The desk: events in, facts out; every state that a process can end in is a state that it can start from."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.factories import START_NS, make_bar, make_bars, make_instrument, make_policy
+
+from trading_system.blotter import events as e
+from trading_system.blotter import objections
+from trading_system.blotter.orders import OrderStatus
+from trading_system.blotter.portfolio import Portfolio, fold
+from trading_system.blotter.signals import Forecast, Unknown
+from trading_system.blotter.tickets import Intent, OrderTicket
+from trading_system.desk.engine import Desk
+from trading_system.market.bars import Bar, interval_ns
+from trading_system.market.money import Money
+from trading_system.market.timestamps import NS_PER_S
+
+LENGTH = interval_ns("15m")
+CASH = 100_000 * 100_000_000
+
+
+@dataclass
+class Scripted:
+    """A forecaster that believes what it is told to, bar by bar; the last belief stays."""
+
+    beliefs: list[float]
+
+    def push(self, bar: Bar) -> Forecast:
+        """Return the next belief."""
+        belief = self.beliefs.pop(0) if len(self.beliefs) > 1 else self.beliefs[0]
+        return Forecast(
+            probability=belief,
+            gain=0.02,
+            loss=0.01,
+            horizon=4,
+            known=True,
+            reason=Unknown.NONE,
+            model="scripted",
+            atr=20_000.0,
+            features=(),
+        )
+
+
+@dataclass
+class Line:
+    """A desk, all facts it has been told and has answered, and a venue played by hand."""
+
+    beliefs: list[float] = field(default_factory=lambda: [0.9])
+    journal: list[e.Fact] = field(default_factory=list)
+    now_ns: int = START_NS + LENGTH
+
+    def __post_init__(self) -> None:
+        self.started = self.start(self.journal)
+        if not self.desk.portfolio.sleeves:
+            opened = e.SleeveOpened(
+                ts_ns=self.now_ns, strategy="s", instrument=make_instrument(), policy=make_policy(leave_below=0.4)
+            )
+            self.tell(opened)
+
+    def start(self, journal: Sequence[e.Fact]) -> list[e.Fact]:
+        """Start a desk from `journal`, as a process does; return what it answers to being started."""
+        self.journal = list(journal)
+        self.desk = Desk(
+            portfolio=fold(journal),
+            forecasters={("s", "BTCUSDT"): Scripted(self.beliefs)},
+            interval_ns=LENGTH,
+            stale_ns=LENGTH // 4,
+            quote="USDT",
+        )
+        return self.tell(e.EngineStarted(ts_ns=self.now_ns, account="main", version="0", settings=""))
+
+    def tell(self, event: e.Fact) -> list[e.Fact]:
+        """Tell the desk `event` as the runner does; return what it answers."""
+        event = self.desk.admit(event)
+        facts = self.desk.handle(event)
+        self.journal += [event, *facts]
+        return facts
+
+    def agree(self) -> list[e.Fact]:
+        """Let the venue's books be ours."""
+        balances = self.desk.portfolio.balances or {"USDT": CASH}
+        return self.tell(e.Reconciled(ts_ns=self.now_ns, balances=dict(balances), differences=()))
+
+    def bar(self, index: int = 0, close: int = 4_000_000, late_ns: int = 0) -> list[e.Fact]:
+        """Close bar number `index`."""
+        bar = make_bar(index=index, open=4_000_000, close=close)
+        self.now_ns = bar.close_ns + late_ns
+        return self.tell(e.BarClosed(ts_ns=self.now_ns, bar=bar))
+
+    def submitted(self, ticket: OrderTicket) -> list[e.Fact]:
+        """Claim `ticket`."""
+        return self.tell(e.OrderSubmitted(ts_ns=self.now_ns, client_order_id=ticket.client_order_id))
+
+    def accepted(self, ticket: OrderTicket) -> list[e.Fact]:
+        """Let the venue acknowledge `ticket`."""
+        name = ticket.client_order_id
+        return self.tell(e.OrderAccepted(ts_ns=self.now_ns, client_order_id=name, venue_order_id="1"))
+
+    def filled(
+        self, ticket: OrderTicket, *, trade: int = 1, lots: int | None = None, price: int = 4_000_000
+    ) -> list[e.Fact]:
+        """Let `ticket` execute."""
+        fill = e.OrderFilled(
+            ts_ns=self.now_ns,
+            client_order_id=ticket.client_order_id,
+            trade_id=str(trade),
+            lots=ticket.lots if lots is None else lots,
+            price_ticks=price,
+            fee=Money(atoms=0, currency="USDT"),
+        )
+        return self.tell(fill)
+
+    def doubt(self, ticket: OrderTicket) -> list[e.Fact]:
+        """Let the answer be lost."""
+        return self.tell(e.OrderInDoubt(ts_ns=self.now_ns, client_order_id=ticket.client_order_id, reason="lost"))
+
+
+def tickets(facts: Sequence[e.Fact]) -> list[OrderTicket]:
+    return [fact.ticket for fact in facts if isinstance(fact, e.OrderQueued)]
+
+
+def kinds(facts: Sequence[e.Fact]) -> list[str]:
+    return [type(fact).__name__ for fact in facts]
+
+
+def entered(line: Line) -> OrderTicket:
+    """Bring `line` to a queued entry."""
+    line.agree()
+    (ticket,) = tickets(line.bar())
+    return ticket
+
+
+def protected(line: Line) -> tuple[OrderTicket, OrderTicket]:
+    """Bring `line` to a filled entry whose stop rests."""
+    entry = entered(line)
+    line.submitted(entry)
+    line.accepted(entry)
+    (stop,) = tickets(line.filled(entry))
+    line.submitted(stop)
+    line.accepted(stop)
+    return entry, stop
+
+
+def test_nothing_is_opened_before_the_books_agree() -> None:
+    """Until venue and journal were compared, every decision carries the objection and asks for nothing."""
+    line = Line()
+    facts = line.bar()
+    decided = facts[0]
+    assert isinstance(decided, e.Decided)
+    assert decided.step.objections & objections.UNRECONCILED
+    assert tickets(facts) == []
+
+
+def test_a_bar_heard_too_late_opens_nothing() -> None:
+    """A quarter of its length after its close a bar is old; the decision is written down all the same."""
+    line = Line()
+    line.agree()
+    facts = line.bar(late_ns=LENGTH // 4 + 1)
+    assert isinstance(facts[0], e.Decided)
+    assert facts[0].step.objections == objections.STALE_FEED
+    assert tickets(facts) == []
+
+
+def test_a_filled_entry_gets_its_stop_at_once() -> None:
+    """The answer to the fill is the protective stop, for exactly what was bought, below the close by 2 ATR."""
+    line = Line()
+    entry = entered(line)
+    line.submitted(entry)
+    (stop,) = tickets(line.filled(entry))
+    assert (stop.intent, stop.lots, stop.stop_ticks) == (Intent.PROTECT, entry.lots, 4_000_000 - 40_000)
+
+
+def test_a_market_entry_filled_in_parts_gets_one_stop() -> None:
+    """While a market order is still being answered nothing rests; its last part brings the stop for all."""
+    line = Line()
+    entry = entered(line)
+    line.submitted(entry)
+    assert tickets(line.filled(entry, trade=1, lots=entry.lots - 1)) == []
+    (stop,) = tickets(line.filled(entry, trade=2, lots=1))
+    assert stop.lots == entry.lots
+
+
+def test_to_leave_the_stop_is_canceled_first_and_the_exit_follows_its_end() -> None:
+    """On spot the stop locks what it would sell."""
+    line = Line(beliefs=[0.9, 0.1])
+    entry, stop = protected(line)
+    facts = line.bar(index=1)
+    assert kinds(facts)[1:] == ["CancelRequested"]
+    canceled = e.OrderCanceled(ts_ns=line.now_ns, client_order_id=stop.client_order_id, reason="", filled=0)
+    (leave,) = tickets(line.tell(canceled))
+    assert (leave.intent, leave.lots) == (Intent.EXIT, entry.lots)
+
+
+def test_a_refused_stop_means_leaving_at_market() -> None:
+    """Its price was passed before it could rest: no position stays without protection."""
+    line = Line()
+    entry = entered(line)
+    line.submitted(entry)
+    (stop,) = tickets(line.filled(entry))
+    line.submitted(stop)
+    refused = e.OrderRejected(ts_ns=line.now_ns, client_order_id=stop.client_order_id, code=-2010, reason="")
+    (leave,) = tickets(line.tell(refused))
+    assert (leave.intent, leave.lots) == (Intent.EXIT, entry.lots)
+
+
+def test_a_refused_entry_is_not_asked_again_before_the_next_bar() -> None:
+    """What the venue would not take it will not take a millisecond later."""
+    line = Line()
+    entry = entered(line)
+    line.submitted(entry)
+    refused = e.OrderRejected(ts_ns=line.now_ns, client_order_id=entry.client_order_id, code=-2010, reason="")
+    assert line.tell(refused) == []
+    (again,) = tickets(line.bar(index=1))
+    assert again.intent is Intent.ENTER
+    assert again.client_order_id != entry.client_order_id
+
+
+def test_an_order_in_doubt_is_asked_about_with_growing_pauses_and_never_sent_again() -> None:
+    """At once, and after 0.25, 0.5 and 1 s more; meanwhile its cash stays promised and no second entry is asked."""
+    line = Line()
+    entry = entered(line)
+    line.submitted(entry)
+    assert kinds(line.doubt(entry)) == ["InquiryRequested"]
+    start = line.now_ns
+    asked_at = []
+    for _ in range(3):
+        wake = line.desk.wake_ns()
+        assert wake is not None
+        assert kinds(line.tell(e.TimerFired(ts_ns=wake))) == ["InquiryRequested"]
+        asked_at.append((wake - start) / NS_PER_S)
+    assert asked_at == [0.25, 0.75, 1.75]
+    assert line.desk.portfolio.reserved_atoms() == entry.reserve_atoms
+    assert tickets(line.bar(index=1)) == []
+
+
+def test_once_a_doubt_is_cleared_up_the_books_are_compared() -> None:
+    """Found filled: the stop follows, and a comparison is asked for."""
+    line = Line()
+    entry = entered(line)
+    line.submitted(entry)
+    line.doubt(entry)
+    assert kinds(line.filled(entry)) == ["OrderQueued", "ReconcileRequested"]
+
+
+def test_a_stop_proven_absent_is_asked_for_again_under_a_new_name() -> None:
+    """The position must be protected; the name says that it is the second attempt."""
+    line = Line()
+    entry = entered(line)
+    line.submitted(entry)
+    (stop,) = tickets(line.filled(entry))
+    line.submitted(stop)
+    line.doubt(stop)
+    absent = e.OrderNotFound(ts_ns=line.now_ns, client_order_id=stop.client_order_id)
+    (again,) = tickets(line.tell(absent))
+    assert (again.intent, again.attempt, again.lots) == (Intent.PROTECT, 2, stop.lots)
+    assert again.client_order_id != stop.client_order_id
+
+
+def test_an_end_with_executions_that_we_have_not_heard_of_is_asked_about_first() -> None:
+    """The stop was canceled after selling a part that no report told of: an exit for all would sell too much."""
+    line = Line(beliefs=[0.9, 0.1])
+    _, stop = protected(line)
+    line.bar(index=1)
+    ended = e.OrderCanceled(ts_ns=line.now_ns, client_order_id=stop.client_order_id, reason="", filled=10)
+    line.tell(ended)
+    assert kinds(line.journal)[-1] == "InquiryRequested"
+    line.filled(stop, lots=10, trade=2)
+    (leave,) = tickets(line.tell(ended))
+    assert leave.lots == stop.lots - 10
+
+
+def test_an_order_of_ours_that_the_journal_does_not_know_stops_new_risk() -> None:
+    """It can only mean that facts were lost; the books are compared."""
+    line = Line()
+    line.agree()
+    line.tell(e.OrderAccepted(ts_ns=line.now_ns, client_order_id="ts-unknown", venue_order_id="9"))
+    assert kinds(line.journal)[-1] == "ReconcileRequested"
+    assert tickets(line.bar()) == []
+
+
+def test_after_the_user_stream_broke_every_live_order_is_asked_about() -> None:
+    """Missed reports are not told again."""
+    line = Line()
+    _, stop = protected(line)
+    facts = line.tell(e.FeedRestored(ts_ns=line.now_ns, feed="user"))
+    assert kinds(facts) == ["InquiryRequested", "ReconcileRequested"]
+    assert isinstance(facts[0], e.InquiryRequested)
+    assert facts[0].client_order_id == stop.client_order_id
+
+
+def test_the_drawdown_latch_survives_a_restart() -> None:
+    """Equity falls by more than the limit: the brake trips once, and holds in a new process."""
+    line = Line()
+    _, stop = protected(line)
+    facts = line.bar(index=1, close=1_000_000)
+    assert any(isinstance(fact, e.BreakerTripped) and fact.objections == objections.DRAWDOWN for fact in facts)
+    line.start(line.journal)
+    assert line.desk.portfolio.carried.latched == objections.DRAWDOWN
+    assert stop.client_order_id in line.desk.portfolio.live
+
+
+def test_an_entry_that_nobody_claimed_is_dropped_at_a_start() -> None:
+    """No claim means never sent; the next bar decides afresh."""
+    line = Line()
+    entry = entered(line)
+    facts = line.start(line.journal)
+    assert kinds(facts) == ["OrderCanceled", "ReconcileRequested"]
+    assert line.desk.portfolio.orders[entry.client_order_id].status is OrderStatus.CANCELED
+
+
+def test_a_claimed_order_is_in_doubt_at_a_start() -> None:
+    """It may have been sent: it is asked about, and never sent again."""
+    line = Line()
+    entry = entered(line)
+    line.submitted(entry)
+    facts = line.start(line.journal)
+    assert kinds(facts) == ["OrderInDoubt", "InquiryRequested", "ReconcileRequested"]
+    assert tickets(facts) == []
+
+
+def test_a_position_without_a_stop_gets_one_at_a_start() -> None:
+    """The process ended between the fill and the stop's ticket."""
+    line = Line()
+    entry = entered(line)
+    line.submitted(entry)
+    line.filled(entry)
+    until_fill = line.journal[:-1]  # the ticket of the stop was not written any more
+    assert isinstance(line.journal[-1], e.OrderQueued)
+    (stop,) = tickets(line.start(until_fill))
+    assert (stop.intent, stop.lots) == (Intent.PROTECT, entry.lots)
+
+
+def test_the_same_bar_decided_before_and_after_a_crash_makes_the_same_order() -> None:
+    """The decision was lost with the process; the new one names its order the same."""
+    line = Line()
+    line.agree()
+    before = list(line.journal)
+    (first,) = tickets(line.bar())
+    line.start(before)
+    line.agree()
+    (second,) = tickets(line.bar())
+    assert second == first
+
+
+CLOSES = st.lists(st.integers(3_000_000, 5_000_000), min_size=3, max_size=12)
+BELIEFS = st.lists(st.sampled_from([0.1, 0.5, 0.9]), min_size=12, max_size=12)
+
+
+def story(closes: list[int], beliefs: list[float], fates: list[int]) -> Line:
+    """Play bars against a venue that answers each order by `fates`: fill, lose the answer, refuse, or fill in parts."""
+    line = Line(beliefs=list(beliefs))
+    line.agree()
+    turn = 0
+    for bar in make_bars(closes):
+        line.now_ns = bar.close_ns
+        errands = line.tell(e.BarClosed(ts_ns=line.now_ns, bar=bar))
+        while errands:
+            errand = errands.pop(0)
+            if isinstance(errand, e.OrderQueued):
+                fate = fates[turn % len(fates)]
+                turn += 1
+                errands += _answered(line, errand.ticket, fate, turn)
+            elif isinstance(errand, e.CancelRequested):
+                name = errand.client_order_id
+                errands += line.tell(e.OrderCanceled(ts_ns=line.now_ns, client_order_id=name, reason="", filled=0))
+    return line
+
+
+def _answered(line: Line, ticket: OrderTicket, fate: int, turn: int) -> list[e.Fact]:
+    facts = line.submitted(ticket)
+    if fate == 1:
+        return facts + line.doubt(ticket)
+    if fate == 2:
+        no = e.OrderRejected(ts_ns=line.now_ns, client_order_id=ticket.client_order_id, code=-2010, reason="")
+        return facts + line.tell(no)
+    facts += line.accepted(ticket)
+    if ticket.intent is Intent.PROTECT:
+        return facts
+    if fate == 3 and ticket.lots > 1:
+        facts += line.filled(ticket, trade=2 * turn, lots=1)
+        return facts + line.filled(ticket, trade=2 * turn + 1, lots=ticket.lots - 1)
+    return facts + line.filled(ticket, trade=2 * turn)
+
+
+FATES = st.lists(st.integers(0, 3), min_size=1, max_size=6)
+
+
+@settings(max_examples=60, deadline=None)
+@given(closes=CLOSES, beliefs=BELIEFS, fates=FATES)
+def test_folding_the_journal_gives_the_portfolio(closes: list[int], beliefs: list[float], fates: list[int]) -> None:
+    """Nothing is known that was not written down, whatever the venue answered."""
+    line = story(closes, beliefs, fates)
+    assert fold(line.journal) == line.desk.portfolio
+
+
+@settings(max_examples=60, deadline=None)
+@given(closes=CLOSES, beliefs=BELIEFS, fates=FATES)
+def test_the_same_events_make_the_same_facts(closes: list[int], beliefs: list[float], fates: list[int]) -> None:
+    """No clock, no chance."""
+    assert story(closes, beliefs, fates).journal == story(closes, beliefs, fates).journal
+
+
+@settings(max_examples=60, deadline=None)
+@given(closes=CLOSES, beliefs=BELIEFS, fates=FATES, shock=st.sampled_from([0.5, 0.9, 1.1, 3.0]), data=st.data())
+def test_the_future_cannot_change_the_past(
+    closes: list[int], beliefs: list[float], fates: list[int], shock: float, data: st.DataObject
+) -> None:
+    """Every fact up to a bar is the same, whatever the market does after it."""
+    cut = data.draw(st.integers(1, len(closes) - 1))
+    shocked = closes[:cut] + [int(close * shock) for close in closes[cut:]]
+    until = make_bars(closes)[cut - 1].close_ns
+    told = [fact for fact in story(closes, beliefs, fates).journal if fact.ts_ns <= until]
+    retold = [fact for fact in story(shocked, beliefs, fates).journal if fact.ts_ns <= until]
+    assert told == retold
+
+
+@settings(max_examples=60, deadline=None)
+@given(closes=CLOSES, beliefs=BELIEFS, fates=FATES)
+def test_no_more_is_ever_asked_to_be_sold_than_is_owned(
+    closes: list[int], beliefs: list[float], fates: list[int]
+) -> None:
+    """Live sells together never exceed the position, and the position is never negative."""
+    line = story(closes, beliefs, fates)
+    replayed = Portfolio()
+    for fact in line.journal:
+        replayed.apply(fact)
+        for book in replayed.sleeves.values():
+            selling = sum(o.open_lots for o in replayed.live_orders() if o.ticket.intent is not Intent.ENTER)
+            assert 0 <= selling <= book.held_lots
+
+
+@pytest.mark.parametrize("cut", range(1, 26))
+def test_a_process_that_ended_after_any_fact_starts_again(cut: int) -> None:
+    """Whatever prefix of the journal is left, the start neither raises nor asks for a second entry."""
+    line = story([4_000_000, 4_010_000, 4_020_000, 3_990_000], [0.9, 0.9, 0.1, 0.9], [0])
+    facts = line.start(line.journal[: min(cut, len(line.journal))])
+    assert all(ticket.intent is not Intent.ENTER for ticket in tickets(facts))
