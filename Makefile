@@ -30,7 +30,7 @@ test: $(VENV)/test.stamp lint  ## what CI runs: format, lint, types, import cont
 	@$(PYTEST)
 
 check-fast: $(VENV)/test.stamp lint  ## under 20 seconds: all of that but the slow and the integration tests
-	@$(PYTEST) -m "not slow" src tests/unit tests/test_house.py
+	@$(PYTEST) -m "not slow" --hypothesis-profile=fast src tests/unit tests/test_house.py
 
 lint: $(VENV)/test.stamp
 	@echo "== format"; $(BIN)/ruff format --check --quiet .

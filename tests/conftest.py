@@ -6,10 +6,16 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+from hypothesis import settings
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 SHARED_DATA: Final = ROOT.parent / "shared" / "data"
 """Real recordings, which stand beside the checkout on some machines and are no part of it."""
+
+# Time limits belong to pytest: a busy machine must not look like a bug. In CI the same examples every time.
+settings.register_profile("house", deadline=None, derandomize=bool(os.environ.get("CI")), print_blob=True)
+settings.register_profile("fast", settings.get_profile("house"), max_examples=20)
+settings.load_profile("house")
 
 
 @pytest.fixture(scope="session")

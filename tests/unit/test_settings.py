@@ -284,7 +284,7 @@ def test_every_setting_is_explained():
             assert field.description, f"{name}.{key}"
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(value=st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20)))
 def test_whatever_is_written_for_a_brake_it_is_a_fraction_or_refused(value):
     """0 < limit < 1, or the system does not start."""
