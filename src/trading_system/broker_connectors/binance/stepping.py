@@ -72,7 +72,7 @@ class SteppedPacer:
             await self._all_heard()
             if self._pending() or (wake_ns is not None and moment.now_ns >= wake_ns):
                 return True
-            if moment.done:
+            if moment.done and wake_ns is None:
                 return False
 
     async def _all_heard(self) -> None:
