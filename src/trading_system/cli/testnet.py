@@ -50,11 +50,11 @@ def _balances(context: click.Context, parameter: click.Parameter, values: tuple[
 
 
 @click.group()
-def testnet() -> None:
+def command() -> None:
     """The local exchange: Binance spot's protocol on this machine, without a network."""
 
 
-@testnet.command()
+@command.command()
 @click.option(
     "--port", type=click.IntRange(0, 65_535), default=0, help="TCP port on 127.0.0.1; 0 lets the system choose."
 )
