@@ -12,6 +12,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 UV := $(BIN)/uv --quiet
+# Believe whom the machine believes: behind a company's proxy, uv's own list of authorities would refuse the index.
+export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
 INSTALL := VIRTUAL_ENV=$(VENV) $(UV) pip install --require-hashes --no-build
 # Two workers: the machines this must pass on have two cores.
 WORKERS ?= 2
