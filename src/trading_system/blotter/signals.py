@@ -12,7 +12,9 @@ class Unknown(StrEnum):
 
     NONE = ""
     COLD = "cold"
-    """Fewer bars seen without a gap than warm-up and window need."""
+    """Fewer bars seen since the start than warm-up and window need."""
+    GAP = "after a gap"
+    """Fewer bars seen since the last gap than warm-up and window need."""
     NOT_FINITE = "not finite"
     """A feature or the model's answer is not a number."""
     OUT_OF_RANGE = "outside the training range"

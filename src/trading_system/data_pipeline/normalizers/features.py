@@ -208,9 +208,11 @@ class FeatureStream:
 
     Attributes:
         atr: Average true range at the last bar, ticks; 0.0 while it is not known (15 bars).
+        broken: Whether the bars seen so far begin behind a gap, and not at the start of the stream.
     """
 
     def __init__(self) -> None:
+        self.broken = False
         self._bar: Bar | None = None
         self._restart()
 
@@ -224,6 +226,7 @@ class FeatureStream:
         """Return the row of `bar`, or nothing before `WARM_UP` bars without a gap."""
         before, self._bar = self._bar, bar
         if before is not None and (bar.open_ns != before.close_ns or bar.symbol != before.symbol):
+            self.broken = True
             self._restart()
         self._seen += 1
         self.atr = atr = self._true_range.push(bar)
