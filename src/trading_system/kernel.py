@@ -18,6 +18,8 @@ from typing import Any, Final, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_OPTIONS: Final = {"error_model": "python", "fastmath": False, "_nrt": False}
+"""Python's rules for division and rounding. Kernels own no memory: counting references would triple their time."""
 _MARKED: Final[dict[Callable[..., Any], bool]] = {}
 """Every marked function, and whether numba has been told of it."""
 _COMPILED: Final[dict[Callable[..., Any], Callable[..., Any]]] = {}
@@ -42,7 +44,7 @@ def fingerprint(function: Callable[..., Any]) -> str:
     """
     import numba
 
-    digest = hashlib.sha256(f"{numba.__version__} {sys.version}".encode())
+    digest = hashlib.sha256(f"{numba.__version__} {sys.version} {_OPTIONS}".encode())
     for part in _parts(function, set()):
         digest.update(part.encode() + b"\0")
     return digest.hexdigest()[:16]
@@ -63,12 +65,12 @@ def compiled(function: F) -> F:
         from numba.extending import register_jitable
 
         for marked in [marked for marked, known in _MARKED.items() if not known]:
-            register_jitable(error_model="python")(marked)
+            register_jitable(**_OPTIONS)(marked)
             _MARKED[marked] = True
         folder, config = _cache_folder(function), cast(Any, numba.config)
         before, config.CACHE_DIR = config.CACHE_DIR, str(folder or "")
         try:  # numba reads the setting when the function is declared, not when it is compiled
-            _COMPILED[function] = numba.njit(error_model="python", fastmath=False, cache=folder is not None)(function)
+            _COMPILED[function] = numba.njit(**_OPTIONS, cache=folder is not None)(function)
         finally:
             config.CACHE_DIR = before
     return cast(F, _COMPILED[function])

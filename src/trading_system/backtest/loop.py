@@ -155,10 +155,11 @@ def _sell(s: int, k: int, intent: int, met: Met, terms: Terms, costs: Costs, rec
 
 @kernel
 def _write(s: int, k: int, intent: int, met: Met, fee: int, record: Record) -> None:
-    row = record.fills[record.tally[FILLS]]
-    row[FILL_SLICE], row[FILL_SLEEVE], row[FILL_INTENT], row[FILL_LOTS] = s, k, intent, met.lots
-    row[FILL_TICKS], row[FILL_FEE], row[FILL_MAKER] = met.price_ticks, fee, met.maker
-    record.tally[FILLS] += 1
+    fills, n = record.fills, int(record.tally[FILLS])
+    fills[n, FILL_SLICE], fills[n, FILL_SLEEVE], fills[n, FILL_INTENT] = s, k, intent
+    fills[n, FILL_LOTS], fills[n, FILL_TICKS], fills[n, FILL_FEE] = met.lots, met.price_ticks, fee
+    fills[n, FILL_MAKER] = met.maker
+    record.tally[FILLS] = n + 1
     if record.book[k, STATUS] == STOP_REFUSED:
         record.book[k, STATUS] = STOP_NONE  # a refusal counts until the next fill, as in `blotter.portfolio`
 

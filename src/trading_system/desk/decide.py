@@ -48,12 +48,12 @@ def decide(account: Account, sleeve: Sleeve, bar: BarRow, view: View, policy: Po
     equity = marked(account)
     carried = breakers(account.carried, equity, policy)
     stop = trailed(sleeve, bar, policy)  # protection before ambition; never loosens
-    wants = wants_in(sleeve, bar, view, policy)
-    wish = sized(account, sleeve.terms, bar, view, policy, equity, stop)
+    target = kept(sleeve, bar, view, policy)
     objections = carried.latched | account.gates | review(account, sleeve.terms, bar, view, policy, stop)
-    if wants and objections == NONE:
+    if objections == NONE and wants_in(sleeve, bar, view, policy):
+        wish = sized(account, sleeve.terms, bar, view, policy, equity, stop)
         objections = shortfall(wish, sleeve.terms, bar, policy, stop)
-    target = wish.lots if wants and objections == NONE else kept(sleeve, bar, view, policy)
+        target = wish.lots if objections == NONE else target
     want = SleeveCarried(target_lots=target, stop_ticks=stop)
     asks = asked(sleeve, want, bar.close, 1 if objections == NONE else 0)
     return Step(account=carried, sleeve=want, objections=objections, asks=asks)
@@ -75,14 +75,16 @@ def breakers(carried: AccountCarried, equity: float, policy: Policy) -> AccountC
 
 @kernel
 def wants_in(sleeve: Sleeve, bar: BarRow, view: View, policy: Policy) -> bool:
-    """Return whether the strategy, flat, would open a position."""
-    low = view.probability < policy.enter_above  # a threshold that is no number passes here, and `shortfall` objects
-    return is_flat(sleeve, bar.close) and has_view(view, bar) and not low
+    """Return whether the strategy, flat and with a valid view, would open a position.
+
+    A threshold that is not a number says yes here, so that `shortfall` objects to it.
+    """
+    return is_flat(sleeve, bar.close) and not view.probability < policy.enter_above
 
 
 @kernel
 def kept(sleeve: Sleeve, bar: BarRow, view: View, policy: Policy) -> int:
-    """Return the position wanted where none is opened, lots: never more than is owned or on its way.
+    """Return the position wanted if none is opened, lots: never more than is owned or on its way.
 
     Without a valid view we hold: the stop protects. A decision to leave stands until the view would enter anew, so
     that an exit which takes more than a bar is carried through.

@@ -85,11 +85,16 @@ def affordable(free_atoms: int, price_ticks: int, terms: Terms, policy: Policy) 
 
 @kernel
 def big_enough(lots: int, price_ticks: int, terms: Terms) -> bool:
-    """Return whether the venue accepts an order of `lots` at `price_ticks`; without a price, no."""
+    """Return whether the venue accepts an order of `lots` at `price_ticks`; without a price, no.
+
+    The smallest notional is at most `MAX_ATOMS`.
+    """
     one = lot_worth(price_ticks, terms)
     if one == 0 or lots < 1 or lots < terms.min_lots:
         return False
-    return lots >= -(-terms.min_notional_atoms // one)  # rounded up; a product could leave 63 bits
+    if float(lots) * float(one) > float(MAX_ATOMS):  # as floats: the product may not fit
+        return True
+    return lots * one >= terms.min_notional_atoms
 
 
 @kernel

@@ -1,0 +1,231 @@
+"""The controller: from what is wanted and what is booked to what is asked."""
+
+import pytest
+from hypothesis import event, given
+from hypothesis import strategies as st
+from tests.unit.desk.numbers import TERMS, make_sleeve, sleeves
+
+from trading_system.blotter.state import (
+    STOP_CANCELING,
+    STOP_NONE,
+    STOP_PENDING,
+    STOP_REFUSED,
+    STOP_RESTING,
+    Asks,
+    Sleeve,
+    SleeveCarried,
+)
+from trading_system.desk.decide import asked, held_lots
+from trading_system.risk_management.exposure import protectable, sellable
+
+QUIET = Asks(cancel_entry=0, cancel_stop=0, exit_lots=0, entry_lots=0, protect_lots=0, protect_ticks=0)
+PRICE = 1_000
+
+
+def want(target: int, stop: int = 900) -> SleeveCarried:
+    """Return the last decision's answer."""
+    return SleeveCarried(target_lots=target, stop_ticks=stop)
+
+
+@pytest.mark.parametrize(
+    ("status", "asks"),
+    [
+        (STOP_NONE, QUIET._replace(exit_lots=30)),
+        (STOP_PENDING, QUIET),
+        (STOP_RESTING, QUIET._replace(cancel_stop=1)),
+        (STOP_CANCELING, QUIET),
+        (STOP_REFUSED, QUIET._replace(exit_lots=30)),
+    ],
+)
+def test_an_exit_waits_until_the_stop_no_longer_locks_the_currency(status: int, asks: Asks) -> None:
+    """A resting stop locks what it would sell: first its cancel is confirmed, then we leave."""
+    alive = status in (STOP_PENDING, STOP_RESTING, STOP_CANCELING)
+    sleeve = make_sleeve(held=30, stop=30 if alive else 0, stop_at=900 if alive else 0, status=status)
+    assert asked(sleeve, want(0), PRICE, 0) == asks
+
+
+@pytest.mark.parametrize(
+    ("sleeve", "wanted", "asks"),
+    [
+        # from flat
+        (make_sleeve(), want(40), QUIET._replace(entry_lots=40)),
+        (make_sleeve(), want(3), QUIET._replace(entry_lots=3)),
+        (make_sleeve(), want(2), QUIET),  # 2,000 atoms; the venue wants 3,000
+        (make_sleeve(coming=40, taking=1), want(40), QUIET),
+        (make_sleeve(coming=36, taking=1), want(40), QUIET._replace(entry_lots=4)),
+        # an entry no longer wanted
+        (make_sleeve(coming=40), want(0), QUIET._replace(cancel_entry=1)),
+        (make_sleeve(coming=40, taking=1), want(0), QUIET),  # a market order cannot be called back
+        (make_sleeve(coming=40), want(40), QUIET),
+        (make_sleeve(held=10, coming=30), want(39), QUIET._replace(cancel_entry=1, protect_lots=10, protect_ticks=900)),
+        # protection
+        (make_sleeve(held=30), want(30), QUIET._replace(protect_lots=30, protect_ticks=900)),
+        (make_sleeve(held=30, dust=99), want(31), QUIET._replace(protect_lots=30, protect_ticks=900)),
+        (make_sleeve(held=30), want(30, stop=0), QUIET),
+        (make_sleeve(held=30, coming=10, taking=1), want(40), QUIET),  # the rest of the fill comes at once
+        (make_sleeve(held=30, coming=10), want(40), QUIET._replace(protect_lots=30, protect_ticks=900)),  # or in doubt
+        (make_sleeve(held=30, stop=30, status=STOP_PENDING), want(30), QUIET),
+        (make_sleeve(held=30, stop=30, stop_at=900, status=STOP_RESTING), want(30), QUIET),
+        (make_sleeve(held=30, stop=30, stop_at=899, status=STOP_RESTING), want(30), QUIET._replace(cancel_stop=1)),
+        (make_sleeve(held=30, stop=20, stop_at=900, status=STOP_RESTING), want(30), QUIET._replace(cancel_stop=1)),
+        (make_sleeve(held=4), want(4), QUIET),  # at 3/4 of 900 worth 2,700
+        (make_sleeve(held=5), want(5), QUIET._replace(protect_lots=5, protect_ticks=900)),
+        (make_sleeve(held=4, stop=3, stop_at=900, status=STOP_RESTING), want(4), QUIET),  # nothing could replace it
+        (make_sleeve(held=2, stop=3, stop_at=900, status=STOP_RESTING), want(2), QUIET._replace(cancel_stop=1)),
+        (make_sleeve(stop=3, stop_at=900, status=STOP_RESTING), want(0), QUIET._replace(cancel_stop=1)),  # an orphan
+        # leaving in part: first out, then protected anew
+        (make_sleeve(held=30), want(10), QUIET._replace(exit_lots=20)),
+        (make_sleeve(held=30, going=20), want(10), QUIET._replace(protect_lots=10, protect_ticks=900)),
+        (make_sleeve(held=30), want(28), QUIET._replace(protect_lots=30, protect_ticks=900)),  # two lots are dust
+        (make_sleeve(held=30, stop=30, stop_at=900, status=STOP_RESTING), want(28), QUIET),
+        (make_sleeve(held=30, going=30), want(0), QUIET),
+        # the venue refused the stop
+        (make_sleeve(held=30, status=STOP_REFUSED), want(30), QUIET._replace(exit_lots=30)),
+        (make_sleeve(held=30, going=30, status=STOP_REFUSED), want(30), QUIET),
+        (make_sleeve(status=STOP_REFUSED), want(40), QUIET),
+        # no entry beside a sale
+        (make_sleeve(held=10, going=10), want(40), QUIET),
+        (make_sleeve(held=10, stop=10, stop_at=900, status=STOP_RESTING), want(40), QUIET),
+    ],
+)
+def test_asks_are_the_difference_between_wanted_and_booked(sleeve: Sleeve, wanted: SleeveCarried, asks: Asks) -> None:
+    """Each line is one rule, at its edge."""
+    assert asked(sleeve, wanted, PRICE, 1) == asks
+
+
+@pytest.mark.parametrize(
+    ("price", "asks"),
+    [
+        (901, QUIET._replace(protect_lots=30, protect_ticks=900)),
+        (900, QUIET._replace(exit_lots=30)),
+        (850, QUIET._replace(exit_lots=30)),
+    ],
+)
+def test_a_stop_that_the_price_has_passed_is_an_exit_at_market(price: int, asks: Asks) -> None:
+    """The venue would refuse it."""
+    assert asked(make_sleeve(held=30), want(30), price, 0) == asks
+
+
+@pytest.mark.parametrize("level", [900, 950])
+def test_a_resting_stop_that_the_price_has_reached_is_left_to_the_venue(level: int) -> None:
+    """It is selling already; to move it now would take the sale back."""
+    sleeve = make_sleeve(held=30, stop=30, stop_at=900, status=STOP_RESTING)
+    assert asked(sleeve, want(30, stop=level), 900, 0) == QUIET
+
+
+def test_without_a_price_we_can_still_leave_but_not_enter() -> None:
+    """What cannot be weighed is not bought; what only reduces risk is tried."""
+    assert asked(make_sleeve(held=30), want(0), 0, 1).exit_lots == 30
+    assert asked(make_sleeve(), want(30), 0, 1).entry_lots == 0
+
+
+def test_nothing_is_entered_when_it_may_not_be() -> None:
+    """After an order fact only what protects and reduces is asked."""
+    assert asked(make_sleeve(), want(40), PRICE, 0) == QUIET
+
+
+WANTS = st.builds(SleeveCarried, target_lots=st.integers(0, 1_000), stop_ticks=st.integers(0, 2_000))
+
+
+@given(sleeve=sleeves(), wanted=WANTS, price=st.integers(-1, 2_000), may_enter=st.integers(0, 1))
+def test_no_more_is_sold_than_is_owned_and_free(
+    sleeve: Sleeve, wanted: SleeveCarried, price: int, may_enter: int
+) -> None:
+    """Exit and protection together stay within what is held, less what is going and what the stop may sell."""
+    asks = asked(sleeve, wanted, price, may_enter)
+    free = held_lots(sleeve) - sleeve.exit_lots - sleeve.stop_lots
+    assert min(asks) >= 0
+    assert asks.exit_lots + asks.protect_lots <= max(0, free)
+    assert not (asks.cancel_stop and (asks.exit_lots or asks.protect_lots))
+    if asks.entry_lots:
+        assert sleeve.stop_status == STOP_NONE
+        assert held_lots(sleeve) + sleeve.entry_lots + asks.entry_lots == wanted.target_lots
+
+
+def told(sleeve: Sleeve, asks: Asks) -> Sleeve:
+    """Return the sleeve with the asks booked, as queued orders book them, before the venue says anything."""
+    status, stop_lots, stop_at = sleeve.stop_status, sleeve.stop_lots, sleeve.stop_resting_ticks
+    if asks.cancel_stop:
+        status = STOP_CANCELING
+    if asks.protect_lots:
+        status, stop_lots, stop_at = STOP_PENDING, asks.protect_lots, asks.protect_ticks
+    return sleeve._replace(
+        entry_lots=sleeve.entry_lots + asks.entry_lots,
+        entry_taking=1 if asks.entry_lots else sleeve.entry_taking,
+        exit_lots=sleeve.exit_lots + asks.exit_lots,
+        stop_lots=stop_lots,
+        stop_resting_ticks=stop_at,
+        stop_status=status,
+    )
+
+
+@given(sleeve=sleeves(), wanted=WANTS, price=st.integers(1, 2_000))
+def test_what_was_asked_is_not_asked_again_while_the_venue_is_silent(
+    sleeve: Sleeve, wanted: SleeveCarried, price: int
+) -> None:
+    """The first asks may call for one more (the rest of a partial exit is protected at once); then there is peace."""
+    for _ in range(2):
+        sleeve = told(sleeve, asked(sleeve, wanted, price, 1))
+    assert asked(sleeve, wanted, price, 1)._replace(cancel_entry=0) == QUIET
+
+
+def answered(draw: st.DrawFn, sleeve: Sleeve) -> Sleeve:
+    """Return the sleeve after the venue answered one open thing: filled, confirmed, refused or proven absent."""
+    lot, yes = sleeve.terms.lot_atoms, draw(st.booleans())
+    if sleeve.exit_lots:
+        sold = sleeve.exit_lots if yes else draw(st.integers(0, sleeve.exit_lots))
+        status = STOP_NONE if sleeve.stop_status == STOP_REFUSED and sold else sleeve.stop_status
+        return sleeve._replace(position_atoms=sleeve.position_atoms - sold * lot, exit_lots=0, stop_status=status)
+    if sleeve.entry_lots:
+        bought = sleeve.entry_lots if yes else draw(st.integers(0, sleeve.entry_lots))
+        atoms = bought * lot * 999 // 1_000  # the fee is taken from what was bought
+        status = STOP_NONE if sleeve.stop_status == STOP_REFUSED and bought else sleeve.stop_status
+        return sleeve._replace(
+            position_atoms=sleeve.position_atoms + atoms, entry_lots=0, entry_taking=0, stop_status=status
+        )
+    if sleeve.stop_status == STOP_PENDING:
+        gone = STOP_REFUSED if draw(st.booleans()) else STOP_NONE
+        return sleeve._replace(stop_status=STOP_RESTING) if yes else unstopped(sleeve, gone)
+    if sleeve.stop_status == STOP_CANCELING:
+        return unstopped(sleeve, STOP_NONE) if yes else sleeve._replace(stop_status=STOP_RESTING)
+    return sleeve
+
+
+def unstopped(sleeve: Sleeve, status: int) -> Sleeve:
+    """Return the sleeve without a stop."""
+    return sleeve._replace(stop_status=status, stop_lots=0, stop_resting_ticks=0)
+
+
+@given(data=st.data(), sleeve=sleeves(), wanted=WANTS, price=st.integers(1, 2_000))
+def test_once_the_venue_has_answered_the_position_is_as_wanted_or_protected(
+    data: st.DataObject, sleeve: Sleeve, wanted: SleeveCarried, price: int
+) -> None:
+    """However it answers, asking after each answer ends with no more than the target held, all of it protected.
+
+    What stays beyond that is dust that the venue would not take. A venue that never agrees is not modeled: after
+    forty answers it must have.
+    """
+    for turn in range(40):
+        asks = asked(sleeve, wanted, price, 0)
+        sleeve = answered(data.draw, told(sleeve, asks)) if turn < 30 else granted(told(sleeve, asks))
+    event("held" if held_lots(sleeve) else "flat")
+    held = held_lots(sleeve)
+    assert (sleeve.exit_lots, asked(sleeve, wanted, price, 0)) == (0, QUIET)
+    if sleeve.stop_status == STOP_RESTING:
+        assert sleeve.stop_lots <= held
+    struck = sleeve.stop_status == STOP_RESTING and price <= sleeve.stop_resting_ticks
+    if not struck:
+        assert held <= wanted.target_lots or not sellable(held - wanted.target_lots, price, TERMS)
+        if protectable(held, wanted.stop_ticks, TERMS):
+            assert (sleeve.stop_status, sleeve.stop_lots) == (STOP_RESTING, held)
+            assert sleeve.stop_resting_ticks == wanted.stop_ticks
+
+
+def granted(sleeve: Sleeve) -> Sleeve:
+    """Return the sleeve after the venue granted everything that is open."""
+    atoms = sleeve.position_atoms - sleeve.exit_lots * sleeve.terms.lot_atoms
+    status = STOP_NONE if sleeve.exit_lots and sleeve.stop_status == STOP_REFUSED else sleeve.stop_status
+    sleeve = sleeve._replace(position_atoms=atoms, exit_lots=0, entry_lots=0, entry_taking=0, stop_status=status)
+    if sleeve.stop_status == STOP_PENDING:
+        return sleeve._replace(stop_status=STOP_RESTING)
+    return unstopped(sleeve, STOP_NONE) if sleeve.stop_status == STOP_CANCELING else sleeve

@@ -1,0 +1,242 @@
+"""What is wanted, and why not: cases worked out by hand, and what holds for every input."""
+
+import math
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from tests.unit.desk.numbers import (
+    CLOSE_NS,
+    DOUBTFUL,
+    POLICY,
+    SURE,
+    TERMS,
+    TORN,
+    accounts,
+    bars,
+    make_account,
+    make_bar,
+    make_sleeve,
+    policies,
+    sleeves,
+    views,
+)
+
+from trading_system.blotter import objections as why
+from trading_system.blotter.state import (
+    NO_VIEW,
+    STOP_RESTING,
+    Account,
+    AccountCarried,
+    Asks,
+    BarRow,
+    Policy,
+    Sleeve,
+    View,
+)
+from trading_system.desk.decide import decide, entry_reserve, held_lots
+from trading_system.risk_management.exposure import is_flat
+
+NAN, INF = math.nan, math.inf
+QUIET = Asks(cancel_entry=0, cancel_stop=0, exit_lots=0, entry_lots=0, protect_lots=0, protect_ticks=0)
+
+
+def test_an_entry_is_sized_by_the_stake_at_the_stop_and_capped_by_exposure() -> None:
+    """A quarter of equity lost at a stop 10 % away would be 2.5 times equity; half of equity is allowed: 500 lots."""
+    step = decide(make_account(), make_sleeve(), make_bar(), SURE, POLICY)
+    assert step.sleeve == (500, 900)
+    assert step.asks == QUIET._replace(entry_lots=500)
+    assert step.objections == why.NONE
+
+
+def test_below_the_exposure_limit_kelly_sizes_the_entry() -> None:
+    """Costs of 0.005: payoff 0.015 / 0.025 = 0.6, full Kelly 0.75 - 0.25 / 0.6 = 1/3, capped at 0.0105.
+
+    Stop distance 0.1 plus cost 0.005 are lost at the stop: 0.0105 / 0.105 = 0.1 of equity, 100 lots.
+    """
+    policy = POLICY._replace(round_trip_cost=0.005, kelly_cap=0.010501)
+    assert decide(make_account(), make_sleeve(), make_bar(), SURE, policy).asks.entry_lots == 100
+
+
+@pytest.mark.parametrize(("free", "lots"), [(5_000, 4), (4_999, 3), (6_249, 4), (6_250, 5)])
+def test_an_entry_asks_for_no_more_than_the_free_cash_carries_at_its_worst(free: int, lots: int) -> None:
+    """With a buffer of a quarter a lot at 1,000 may cost 1,250."""
+    account = make_account(cash=free + 777, reserved=777, holdings=10**6)
+    step = decide(account, make_sleeve(terms=TERMS._replace(min_notional_atoms=0)), make_bar(), SURE, POLICY)
+    assert step.asks.entry_lots == lots
+    assert entry_reserve(lots, 1_000, TERMS, POLICY) <= free < entry_reserve(lots + 1, 1_000, TERMS, POLICY)
+
+
+@pytest.mark.parametrize(
+    ("probability", "entry"), [(0.6, True), (math.nextafter(0.6, 0.0), False), (0.5, False), (0.0, False)]
+)
+def test_an_entry_needs_the_probability_that_the_policy_names_or_more(probability: float, entry: bool) -> None:
+    """A view that is merely not good enough is no objection: nothing was wanted."""
+    step = decide(make_account(), make_sleeve(), make_bar(), SURE._replace(probability=probability), POLICY)
+    assert (step.asks.entry_lots > 0, step.objections) == (entry, why.NONE)
+
+
+@pytest.mark.parametrize(
+    ("view", "target"),
+    [
+        (SURE, 30),
+        (TORN, 30),
+        (NO_VIEW, 30),
+        (DOUBTFUL, 0),
+        (SURE._replace(probability=0.4), 0),
+        (SURE._replace(probability=math.nextafter(0.4, 1.0)), 30),
+        (DOUBTFUL._replace(expires_ns=CLOSE_NS - 1), 30),
+        (DOUBTFUL._replace(gain=NAN), 30),
+    ],
+)
+def test_a_position_is_held_until_a_valid_view_says_leave(view: View, target: int) -> None:
+    """No churn in between, and no leaving on a view that is missing, expired or not a number: the stop protects."""
+    sleeve = make_sleeve(held=30, target=40, level=900)
+    assert decide(make_account(), sleeve, make_bar(), view, POLICY).sleeve.target_lots == target
+
+
+@pytest.mark.parametrize(("view", "target"), [(TORN, 0), (NO_VIEW, 0), (SURE, 30)])
+def test_a_decision_to_leave_stands_until_the_view_would_enter_anew(view: View, target: int) -> None:
+    """An exit may take more than a bar (its stop must be canceled first); it is not forgotten half-way."""
+    leaving = make_sleeve(held=30, stop=30, stop_at=900, status=STOP_RESTING, target=0, level=900)
+    assert decide(make_account(), leaving, make_bar(), view, POLICY).sleeve.target_lots == target
+
+
+def test_dust_that_the_venue_would_not_take_back_does_not_keep_us_from_entering() -> None:
+    """Two lots at 1,000 are below the smallest notional of 3,000: no position; 500 wanted, 498 missing."""
+    step = decide(make_account(), make_sleeve(held=2, dust=7), make_bar(), SURE, POLICY)
+    assert (step.sleeve.target_lots, step.asks.entry_lots) == (500, 498)
+
+
+@pytest.mark.parametrize(
+    ("account", "bar", "view", "policy", "objection"),
+    [
+        (make_account(), make_bar(), NO_VIEW, POLICY, why.NO_VIEW),
+        (make_account(), make_bar(), SURE._replace(expires_ns=CLOSE_NS - 1), POLICY, why.NO_VIEW),
+        (make_account(), make_bar(), SURE._replace(probability=NAN), POLICY, why.NO_VIEW),
+        (make_account(), make_bar(), SURE._replace(probability=1.01), POLICY, why.NO_VIEW),
+        (make_account(), make_bar(), SURE._replace(gain=INF), POLICY, why.NO_VIEW),
+        (make_account(), make_bar(), SURE._replace(loss=0.0), POLICY, why.NO_VIEW),
+        (make_account(), make_bar(atr=0.0), SURE, POLICY, why.NO_STOP),
+        (make_account(), make_bar(atr=NAN), SURE, POLICY, why.NO_STOP),
+        (make_account(), make_bar(atr=INF), SURE, POLICY, why.NO_STOP),
+        (make_account(), make_bar(atr=500.0), SURE, POLICY, why.NO_STOP),  # 1,000 - 2 x 500 = 0
+        (make_account(), make_bar(), SURE, POLICY._replace(atr_stop=NAN), why.NO_STOP),
+        (make_account(), make_bar(), SURE, POLICY._replace(stop_slack=0.26), why.NO_STOP),
+        (make_account(), make_bar(close=0), SURE, POLICY, why.NO_PRICE | why.NO_STOP),
+        (make_account(cash=0), make_bar(), SURE, POLICY, why.NO_PRICE),
+        (make_account(cash=10**17 + 1), make_bar(), SURE, POLICY, why.NO_PRICE),
+        (make_account(reserved=-1), make_bar(), SURE, POLICY, why.NO_PRICE),
+        (make_account(), make_bar(), SURE, POLICY._replace(round_trip_cost=0.02), why.NO_EDGE),
+        (make_account(), make_bar(), SURE, POLICY._replace(round_trip_cost=NAN), why.NO_EDGE),
+        (make_account(), make_bar(), SURE, POLICY._replace(kelly_share=0.0), why.NO_EDGE),
+        (make_account(), make_bar(), SURE, POLICY._replace(enter_above=NAN), why.NO_EDGE),
+        (make_account(), make_bar(), SURE, POLICY._replace(leave_below=0.6), why.NO_EDGE),
+        (make_account(cash=1_000), make_bar(), SURE, POLICY, why.MIN_NOTIONAL),
+        (make_account(), make_bar(), SURE, POLICY._replace(max_exposure=0.001), why.EXPOSURE),
+        (make_account(), make_bar(), SURE, POLICY._replace(max_exposure=NAN), why.EXPOSURE),
+        (make_account(reserved=999_000), make_bar(), SURE, POLICY, why.CASH),
+        (make_account(reserved=2_000_000), make_bar(), SURE, POLICY, why.CASH),
+        (make_account(), make_bar(), SURE, POLICY._replace(cash_buffer=NAN), why.CASH),
+        (make_account(gates=why.HALTED), make_bar(), SURE, POLICY, why.HALTED),
+        (make_account(peak=2e6), make_bar(), SURE, POLICY, why.DRAWDOWN),
+        (make_account(latched=why.DRAWDOWN), make_bar(), SURE, POLICY, why.DRAWDOWN),
+        (make_account(peak=NAN), make_bar(), SURE, POLICY, why.DRAWDOWN),
+    ],
+)
+def test_whatever_speaks_against_an_entry_is_named_and_nothing_else(
+    account: Account, bar: BarRow, view: View, policy: Policy, objection: int
+) -> None:
+    """A rule that cannot be evaluated objects, and flat we stay flat."""
+    step = decide(account, make_sleeve(), bar, view, policy)
+    assert why.words(step.objections) == why.words(objection)
+    assert (step.sleeve.target_lots, step.asks) == (0, QUIET)
+
+
+def test_an_entry_that_could_not_be_protected_is_not_made() -> None:
+    """Five lots at 1,000 are enough to buy, but at 3/4 of a stop at 900, 675, they are worth 3,375.
+
+    The smallest notional is 3,376 here; at 3,375 they may be bought.
+    """
+    policy, account = POLICY._replace(max_exposure=0.005), make_account()
+    accepted = make_sleeve(terms=TERMS._replace(min_notional_atoms=3_375))
+    refused = make_sleeve(terms=TERMS._replace(min_notional_atoms=3_376))
+    assert decide(account, accepted, make_bar(), SURE, policy).asks.entry_lots == 5
+    assert decide(account, refused, make_bar(), SURE, policy).objections == why.EXPOSURE
+
+
+def test_a_fall_of_exactly_the_limit_is_allowed_and_one_atom_more_latches() -> None:
+    """A quarter below a peak of a million is 750,000."""
+    allowed = decide(make_account(cash=750_000, peak=1e6), make_sleeve(), make_bar(), SURE, POLICY)
+    latched = decide(make_account(cash=749_999, peak=1e6), make_sleeve(), make_bar(), SURE, POLICY)
+    assert (allowed.account.latched, latched.account.latched) == (why.NONE, why.DRAWDOWN)
+    assert (allowed.objections, latched.objections) == (why.NONE, why.DRAWDOWN)
+
+
+def test_open_positions_count_towards_the_peak() -> None:
+    """Equity is cash plus what the positions are worth."""
+    step = decide(make_account(cash=5, holdings=7), make_sleeve(), make_bar(), NO_VIEW, POLICY)
+    assert step.account == AccountCarried(peak_equity=12.0, latched=0)
+
+
+@given(account=accounts(), sleeve=sleeves(), bar=bars(), view=views(), policy=policies())
+def test_no_position_is_opened_or_added_to_against_an_objection(
+    account: Account, sleeve: Sleeve, bar: BarRow, view: View, policy: Policy
+) -> None:
+    """What is owned or on its way is the most that may be wanted then."""
+    step = decide(account, sleeve, bar, view, policy)
+    if step.objections:
+        assert step.asks.entry_lots == 0
+        assert step.sleeve.target_lots <= held_lots(sleeve) + sleeve.entry_lots
+
+
+@given(account=accounts(), sleeve=sleeves(), bar=bars(), view=views(), policy=policies(), gates=st.integers(0, 2047))
+def test_no_brake_changes_what_is_sold_canceled_or_protected(
+    account: Account, sleeve: Sleeve, bar: BarRow, view: View, policy: Policy, gates: int
+) -> None:
+    """Reducing always passes: with every flag up we ask for the same, entries aside."""
+    free = account._replace(gates=0, carried=AccountCarried(peak_equity=0.0, latched=0))
+    held_back = account._replace(gates=gates, cash_atoms=0, reserved_atoms=0)
+    asks = decide(held_back, sleeve, bar, view, policy).asks
+    assert asks._replace(entry_lots=0) == decide(free, sleeve, bar, view, policy).asks._replace(entry_lots=0)
+
+
+@given(account=accounts(), sleeve=sleeves(), bar=bars(), view=views(), policy=policies())
+def test_the_stop_of_a_position_never_loosens(
+    account: Account, sleeve: Sleeve, bar: BarRow, view: View, policy: Policy
+) -> None:
+    """Whatever bar and policy say, its level only rises."""
+    assume(not is_flat(sleeve, bar.close))
+    assert decide(account, sleeve, bar, view, policy).sleeve.stop_ticks >= sleeve.carried.stop_ticks
+
+
+@given(values=st.lists(st.integers(0, 2_000_000), min_size=1, max_size=30), policy=policies())
+def test_a_latched_drawdown_stays_latched_and_the_peak_never_falls(values: list[int], policy: Policy) -> None:
+    """Only a person's release clears it; no recovery does."""
+    carried, peak = AccountCarried(peak_equity=0.0, latched=0), 0
+    for cash in values:
+        before, peak = carried, max(peak, cash)
+        account = make_account(cash=cash)._replace(carried=carried)
+        step = decide(account, make_sleeve(), make_bar(), SURE, policy)
+        carried = step.account
+        assert carried.latched & before.latched == before.latched
+        assert carried.peak_equity == peak
+        assert not (carried.latched and step.asks.entry_lots)
+
+
+@given(
+    cash=st.integers(0, 10_000_000),
+    reserved=st.integers(0, 10_000_000),
+    slice_=st.lists(st.tuples(sleeves(), bars(), views(), policies()), min_size=2, max_size=6),
+)
+def test_cash_is_never_promised_twice_within_a_slice(
+    cash: int, reserved: int, slice_: list[tuple[Sleeve, BarRow, View, Policy]]
+) -> None:
+    """Sleeves decided one after the other, each told what the ones before it reserved, stay within the cash."""
+    account, promised = make_account(cash=cash, reserved=reserved), 0
+    for sleeve, bar, view, policy in slice_:
+        step = decide(account, sleeve, bar, view, policy)
+        if step.asks.entry_lots:
+            promised += entry_reserve(step.asks.entry_lots, bar.close, sleeve.terms, policy)
+        account = account._replace(reserved_atoms=reserved + promised, carried=step.account)
+    assert promised <= max(0, cash - reserved)
