@@ -43,6 +43,7 @@ class RunNotes:
         seed: What everything random grew from.
         hashes: What -> hash, hexadecimal: data, model, ledger, journal.
         metrics: Rows of the model's scores beside the baselines': name -> metric -> value as text.
+        verdict: One sentence on what these say.
         config: Every setting that mattered: path -> value as text; no secrets.
         kills, mishaps: What was done to the run on purpose, oldest first.
     """
@@ -53,6 +54,7 @@ class RunNotes:
     seed: int
     hashes: Mapping[str, str] = field(default_factory=dict)
     metrics: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    verdict: str = ""
     config: Mapping[str, str] = field(default_factory=dict)
     kills: tuple[Kill, ...] = ()
     mishaps: tuple[Mishap, ...] = ()

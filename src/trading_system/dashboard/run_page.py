@@ -202,7 +202,7 @@ def _model(notes: RunNotes) -> str:
     rows = ((escape(who), *(escape(scores.get(name, "–")) for name in names)) for who, scores in notes.metrics.items())
     return _section(
         "The model beside its baselines",
-        "Scores on bars that it was not trained on.",
+        f"Scores on bars that it was not trained on. {escape(notes.verdict)}",
         _table(("", *names), rows),
     )
 
