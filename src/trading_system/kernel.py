@@ -70,7 +70,7 @@ def compiled(function: F) -> F:
         folder, config = _cache_folder(function), cast(Any, numba.config)
         before, config.CACHE_DIR = config.CACHE_DIR, str(folder or "")
         try:  # numba reads the setting when the function is declared, not when it is compiled
-            _COMPILED[function] = numba.njit(**_OPTIONS, cache=folder is not None)(function)
+            _COMPILED[function] = cast(Any, numba.njit)(**_OPTIONS, cache=folder is not None)(function)
         finally:
             config.CACHE_DIR = before
     return cast(F, _COMPILED[function])

@@ -1,0 +1,224 @@
+"""Histories played: worked out by hand, and what holds for every history."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests.unit.backtest.histories import ENTER_ONCE, HOUR_NS, NO_BAR, Prices, alone, told, wild
+from tests.unit.desk.numbers import DOUBTFUL, POLICY, SURE, TORN
+
+from trading_system.backtest.run import Outcome, make_setup, run
+from trading_system.backtest.tape import (
+    ENTER,
+    EXIT,
+    FILL_FEE,
+    FILL_INTENT,
+    FILL_LOTS,
+    FILL_SLEEVE,
+    FILL_TICKS,
+    PROTECT,
+    Beliefs,
+    Ints,
+    Setup,
+    Tape,
+)
+from trading_system.blotter import objections as why
+from trading_system.blotter.state import View
+from trading_system.errors import ConfigurationError, DataError
+
+FLAT_1000: Prices = (1_000, 1_000, 1_000, 1_000)
+ENTERED: Prices = (1_010, 1_020, 990, 1_000)
+RISEN: Prices = (1_100, 1_150, 1_090, 1_100)
+
+
+def played(bars: list[Prices], views: tuple[View, ...] = ENTER_ONCE, **changes: object) -> Outcome:
+    """Return what becomes of a million atoms, played plain."""
+    return run(*told(bars, views[: len(bars)]), alone(**changes), plain=True)  # type: ignore[arg-type]
+
+
+def fills(outcome: Outcome) -> list[tuple[int, ...]]:
+    """Return slice, intent, lots, price, fee and maker of each fill."""
+    return [(row[0], *row[2:]) for row in outcome.fills.tolist()]
+
+
+def test_an_entry_its_trailing_stop_and_a_gap_through_it() -> None:
+    """Worked out by hand, in atoms.
+
+    0. Half of a million buys 500 lots at 1,000; stop 900.
+    1. Filled at the open, 1,010: 505,000 paid; 1 % of 50,000 base atoms is the fee, so 495 lots are held.
+    2. The close is 1,100: the stop moves up to 1,000, its limit to 875.
+    3. The market opens at 950, below the stop: sold there, 470,250 less 4,702 (cut from 4,702.5).
+    """
+    outcome = played([FLAT_1000, ENTERED, RISEN, (950, 960, 940, 950)])
+    assert fills(outcome) == [(1, ENTER, 500, 1_010, 500, 0), (3, PROTECT, 495, 950, 4_702, 0)]
+    assert outcome.equity_atoms.tolist() == [1_000_000, 990_000, 495_000 + 495 * 1_100, 960_548]
+    assert outcome.holdings_atoms.tolist() == [0, 495_000, 544_500, 0]
+    assert outcome.decided[:, 0, :2].tolist() == [[500, 900], [495, 900], [495, 1_000], [0, 850]]
+    assert outcome.decided[:, 0, 2].tolist() == [why.NONE, *[why.NO_VIEW] * 3]
+    assert (outcome.cash_atoms, outcome.position_atoms.tolist(), outcome.rejected) == (960_548, [0], 0)
+
+
+def test_a_stop_can_be_hit_in_the_very_bar_of_its_entry() -> None:
+    """It rests from the moment after the open: a low of 899 reaches it."""
+    outcome = played([FLAT_1000, (1_010, 1_020, 899, 1_000)])
+    assert fills(outcome) == [(1, ENTER, 500, 1_010, 500, 0), (1, PROTECT, 495, 900, 4_455, 0)]
+
+
+def test_a_view_that_says_leave_cancels_the_stop_and_sells_at_the_next_open() -> None:
+    """Though that open lies below the stop that was canceled, nothing is sold twice."""
+    outcome = played([FLAT_1000, ENTERED, RISEN, (890, 900, 880, 890)], (SURE, TORN, DOUBTFUL, TORN))
+    assert fills(outcome) == [(1, ENTER, 500, 1_010, 500, 0), (3, EXIT, 495, 890, 4_405, 0)]
+
+
+def test_a_gap_below_the_stops_limit_leaves_the_position_until_the_price_comes_back() -> None:
+    """Stop 900, limit 787: opening at 700 nothing is sold, at a high of 787 nothing either, at 788 as a maker."""
+    deep = [(700, 780, 690, 700), (700, 787, 690, 700), (700, 788, 690, 700)]
+    outcome = played([FLAT_1000, ENTERED, *deep])
+    assert fills(outcome)[1:] == [(4, PROTECT, 495, 787, 1_947, 1)]
+
+
+def test_an_entry_that_opens_below_its_stop_is_left_at_once() -> None:
+    """The venue would refuse the stop at 900 with the market at 890."""
+    outcome = played([FLAT_1000, (890, 1_000, 880, 1_000)])
+    assert fills(outcome) == [(1, ENTER, 500, 890, 500, 0), (1, EXIT, 495, 890, 4_405, 0)]
+
+
+def test_an_open_that_jumps_beyond_the_cash_rejects_the_entry() -> None:
+    """All of equity may be exposed; at 1,250 a lot, the worst reckoned with, 800 lots are asked; they open at 1,251."""
+    policy = POLICY._replace(max_exposure=1.0)
+    outcome = played([FLAT_1000, (1_251, 1_300, 1_240, 1_250)], policy=policy)
+    assert (fills(outcome), outcome.rejected, outcome.cash_atoms) == ([], 1, 1_000_000)
+    assert len(played([FLAT_1000, (1_250, 1_300, 1_240, 1_250)], policy=policy).fills) == 1
+
+
+def test_an_order_waits_for_the_next_bar_that_there_is() -> None:
+    """Its cash stays reserved, nothing is decided, and the position is marked at the last close."""
+    outcome = played([FLAT_1000, NO_BAR, ENTERED, NO_BAR])
+    assert fills(outcome) == [(2, ENTER, 500, 1_010, 500, 0)]
+    assert outcome.decided[:, 0, 2].tolist() == [why.NONE, -1, why.NO_VIEW, -1]
+    assert outcome.equity_atoms.tolist() == [1_000_000, 1_000_000, 990_000, 990_000]
+
+
+def test_a_gate_keeps_us_out_and_never_in() -> None:
+    """Halted: no entry; but a position is left all the same."""
+    halted = [why.HALTED] * 4
+    bars = [FLAT_1000, ENTERED, RISEN, RISEN]
+    out = run(*told(bars, (SURE, SURE, SURE, SURE), gates=halted), alone(), plain=True)
+    leaving = run(*told(bars, (SURE, TORN, DOUBTFUL, TORN), gates=[0, *halted[1:]]), alone(), plain=True)
+    assert (fills(out), [fill[1] for fill in fills(leaving)]) == ([], [ENTER, EXIT])
+
+
+def test_two_sleeves_of_one_slice_share_the_cash_in_their_order() -> None:
+    """The first may expose all of equity: 800 lots at a worst of 1,250 are all the cash; the second hears: no cash."""
+    tape, beliefs = told([FLAT_1000], (SURE,))
+    policy = POLICY._replace(max_exposure=1.0)
+    setup = make_setup(
+        cash_atoms=1_000_000,
+        terms=[*alone().terms.tolist()],
+        costs=[*alone().costs.tolist()],
+        instrument=[0, 0],
+        policies=[policy, policy],
+    )
+    both = Beliefs(np.repeat(beliefs.odds, 2, axis=1), np.repeat(beliefs.expires_ns, 2, axis=1))
+    outcome = run(tape, both, setup, plain=True)
+    assert outcome.decided[0, :, 0].tolist() == [800, 0]
+    assert outcome.decided[0, :, 2].tolist() == [why.NONE, why.CASH]
+
+
+FIELDS = ("equity_atoms", "holdings_atoms", "decided", "fills", "position_atoms")
+
+
+def same(one: Outcome, other: Outcome, until: int | None = None) -> bool:
+    """Return whether two runs agree to the bit, over all slices or the first `until`."""
+    if until is None:
+        whole = all(getattr(one, name).tobytes() == getattr(other, name).tobytes() for name in FIELDS)
+        return whole and (one.cash_atoms, one.rejected) == (other.cash_atoms, other.rejected)
+    early, late = (outcome.fills[outcome.fills[:, 0] < until] for outcome in (one, other))
+    return early.tobytes() == late.tobytes() and all(
+        getattr(one, name)[:until].tobytes() == getattr(other, name)[:until].tobytes() for name in FIELDS[:3]
+    )
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 2**32), sleeves=st.integers(1, 4), instruments=st.integers(1, 3))
+def test_compiled_and_plain_runs_agree_to_the_bit(seed: int, sleeves: int, instruments: int) -> None:
+    """Every fill, every decision, every atom."""
+    history = wild(seed, instruments=instruments, sleeves=sleeves)
+    assert same(run(*history), run(*history, plain=True))
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 2**32), cut=st.integers(1, 59), shock=st.sampled_from([2, 3]))
+def test_the_future_cannot_change_the_past(seed: int, cut: int, shock: int) -> None:
+    """Everything up to a slice is the same, whatever bars, indicators, views and gates say after it."""
+    tape, beliefs, setup = wild(seed)
+    later = np.arange(len(tape.close_ns)) >= cut
+    bars = np.where(later[:, None, None], tape.bars * shock, tape.bars)
+    odds = np.where(later[:, None, None], 1.0 - beliefs.odds, beliefs.odds)
+    shocked = tape._replace(
+        bars=bars, atr=np.where(later[:, None], 7.0, tape.atr), gates=np.where(later, 1, tape.gates)
+    )
+    assert same(run(tape, beliefs, setup), run(shocked, beliefs._replace(odds=odds), setup), until=cut)
+
+
+@settings(deadline=None)
+@given(seed=st.integers(0, 2**32))
+def test_the_fills_alone_tell_cash_and_positions_and_neither_is_ever_below_zero(seed: int) -> None:
+    """An independent fold of the fills, in exact integers."""
+    tape, beliefs, setup = wild(seed)
+    outcome = run(tape, beliefs, setup)
+    cash, owned = setup.cash_atoms, [0] * len(setup.instrument)
+    for row in outcome.fills.tolist():
+        lot, notional, *_ = setup.terms[setup.instrument[row[FILL_SLEEVE]]].tolist()
+        paid, base = row[FILL_LOTS] * row[FILL_TICKS] * notional, row[FILL_LOTS] * lot
+        if row[FILL_INTENT] == ENTER:
+            cash, owned[row[FILL_SLEEVE]] = cash - paid, owned[row[FILL_SLEEVE]] + base - row[FILL_FEE]
+        else:
+            cash, owned[row[FILL_SLEEVE]] = cash + paid - row[FILL_FEE], owned[row[FILL_SLEEVE]] - base
+        assert cash >= 0
+        assert min(owned) >= 0
+    assert (cash, owned) == (outcome.cash_atoms, outcome.position_atoms.tolist())
+
+
+def test_the_wild_histories_do_trade() -> None:
+    """Else the properties above would prove nothing."""
+    intents = np.concatenate([run(*wild(seed)).fills[:, FILL_INTENT] for seed in range(20)])
+    assert min(np.bincount(intents, minlength=3)) > 20
+
+
+TAPE, VIEWS = told([FLAT_1000, ENTERED], (SURE, SURE))
+
+
+@pytest.mark.parametrize(
+    ("tape", "beliefs", "setup", "error", "message"),
+    [
+        (TAPE._replace(atr=TAPE.atr[:1]), VIEWS, alone(), DataError, r"atr has shape \(1, 1\); expected \(2, 1\)"),
+        (TAPE._replace(close_ns=TAPE.close_ns[::-1]), VIEWS, alone(), DataError, "do not rise"),
+        (TAPE._replace(bars=TAPE.bars[:, :, [0, 2, 1, 3, 4]]), VIEWS, alone(), DataError, "slice 1.*cannot be one bar"),
+        (TAPE._replace(bars=-TAPE.bars), VIEWS, alone(), DataError, "slice 0.*cannot be one bar"),
+        (TAPE, VIEWS, alone(cash=-1), ConfigurationError, "cash of -1"),
+        (TAPE, VIEWS, alone()._replace(instrument=np.array([1])), ConfigurationError, "there are 1"),
+        (TAPE, VIEWS, alone()._replace(costs=alone().costs - 10**9), ConfigurationError, "costs"),
+        (TAPE, VIEWS, alone()._replace(terms=alone().terms * 0), ConfigurationError, "terms"),
+    ],
+)
+def test_arrays_that_make_no_sense_are_refused_before_the_run(
+    tape: Tape, beliefs: Beliefs, setup: Setup, error: type[Exception], message: str
+) -> None:
+    """Compiled code does not check its bounds."""
+    with pytest.raises(error, match=message):
+        run(tape, beliefs, setup)
+
+
+def test_any_layout_of_the_input_plays_the_same() -> None:
+    """Read-only, reversed and of a smaller type: made plain before the run, so that numba compiles once."""
+    other = TAPE._replace(bars=np.asfortranarray(TAPE.bars.astype(np.int32)), close_ns=locked(TAPE.close_ns))
+    assert same(run(TAPE, VIEWS, alone()), run(other, VIEWS, alone()))
+    assert TAPE.close_ns[0] == HOUR_NS
+
+
+def locked(values: Ints) -> Ints:
+    """Return a copy that cannot be written to."""
+    values = values.copy()
+    values.flags.writeable = False
+    return values
