@@ -103,6 +103,16 @@ class Testnet:
         """Plan a fault; see `Weather.schedule`."""
         self.floor.weather.schedule(fault)
 
+    async def step(self, ask: Ask) -> dict[str, object]:
+        """Let time pass as `POST /testnet/step` does.
+
+        Raises:
+            ConfigurationError: The clock runs by itself.
+        """
+        if self._config.speed != "step":
+            raise ConfigurationError("this testnet's clock runs by itself; start it with --speed step")
+        return await self._stepper.step(ask)
+
     async def start(self) -> None:
         """Open the doors.
 
@@ -164,13 +174,10 @@ class Testnet:
         return await (own(request) if own is not None else rest.serve(self._front, request))
 
     async def _step(self, request: web.Request) -> web.Response:
-        if self._config.speed != "step":
-            return _bad("this testnet's clock runs by itself; start it with --speed step")
         try:
-            ask = msgspec.json.decode(await request.read(), type=Ask)
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return rest.answer(await self.step(msgspec.json.decode(await request.read(), type=Ask)))
+        except (msgspec.DecodeError, UnicodeDecodeError, ConfigurationError) as error:
             return _bad(str(error))
-        return rest.answer(await self._stepper.step(ask))
 
     async def _ledger(self, request: web.Request) -> web.Response:
         return rest.answer(self.ledger())

@@ -43,21 +43,12 @@ class WsApi:
 
     def hear(self, connection: Connection, text: str) -> None:
         """Answer one request of a client."""
-        try:
-            request = json.loads(text, parse_int=Lexeme, parse_float=Lexeme, parse_constant=_no_constant)
-        except (ValueError, RecursionError):
-            request = None
-        if not isinstance(request, dict):
+        asked = _parsed(text)
+        if asked is None:
             self._answer(connection, None, Refusal(Reason.BAD_JSON), show_limits=True)
             return
-        raw_id, raw_params = request.get("id"), request.get("params") or {}
-        number = int(raw_id) if isinstance(raw_id, Lexeme) and raw_id.lstrip("-").isdecimal() else raw_id
-        if not isinstance(raw_params, dict) or not (number is None or isinstance(number, int | str)):
-            self._answer(connection, None, Refusal(Reason.BAD_JSON), show_limits=True)
-            return
-        params = Params({name: _text(value) for name, value in raw_params.items() if value is not None})
+        number, method, params = asked
         show_limits = params.values.get("returnRateLimits") != "false"
-        method = str(request.get("method")).removeprefix("v3/")
         if method in WS:
             self._ask_table(connection, method, params, number, show_limits=show_limits)
             return
@@ -113,13 +104,29 @@ def _no_constant(word: str) -> str:
     raise ValueError(f"{word} is not JSON")
 
 
+def _parsed(text: str) -> tuple[int | str | None, str, Params] | None:
+    """Return id, method and parameters of a request; None for what is none."""
+    try:
+        request = json.loads(text, parse_int=Lexeme, parse_float=Lexeme, parse_constant=_no_constant)
+        if not isinstance(request, dict):
+            return None
+        raw_id, raw_params = request.get("id"), request.get("params") or {}
+        number = int(raw_id) if isinstance(raw_id, Lexeme) and raw_id.lstrip("-").isdecimal() else raw_id
+        if not isinstance(raw_params, dict) or not (number is None or isinstance(number, int | str)):
+            return None
+        params = Params({name: _text(value) for name, value in raw_params.items() if value is not None})
+    except (ValueError, RecursionError):
+        return None
+    return number, str(request.get("method")).removeprefix("v3/"), params
+
+
 def _text(value: object) -> str:
     """Return a JSON value as the text that a client signs."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, str):
         return str(value)
-    return msgspec.json.encode(value).decode()
+    return json.dumps(value, separators=(",", ":"), ensure_ascii=False)
 
 
 def _unknown() -> object:
