@@ -1,0 +1,126 @@
+"""One decision at two speeds: what marking, compiling and keeping machine code promise."""
+
+import importlib.util
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from trading_system.kernel import fingerprint, kernel
+
+SOURCE = """
+from typing import NamedTuple
+from trading_system.kernel import kernel
+
+FACTOR = 3
+
+class Pair(NamedTuple):
+    first: int
+    second: int
+
+@kernel
+def inner(pair):
+    return pair.first // pair.second * FACTOR
+
+@kernel
+def outer(first, second):
+    return inner(Pair(first=first, second=second))
+
+@kernel
+def stranger(x):
+    return x
+"""
+CALLER = """
+from parts import Pair, inner
+
+def outer(first, second):
+    return inner(Pair(first=first, second=second))
+"""
+RUN = """
+import sys
+sys.path.insert(0, sys.argv[1])
+import rules
+from trading_system.kernel import compiled
+fast = compiled(rules.outer)
+assert compiled(rules.outer) is fast
+assert fast(-7, 2) == rules.outer(-7, 2)
+print(sum(fast.stats.cache_hits.values()), sum(fast.stats.cache_misses.values()), fast(-7, 2))
+"""
+
+
+def load(folder: Path, source: str) -> ModuleType:
+    """Return `source` as a fresh module."""
+    path = folder / "rules.py"
+    path.write_text(source)
+    spec = importlib.util.spec_from_file_location("rules", path)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def python(code: str, *arguments: str, cache: Path | None = None) -> str:
+    """Return what a fresh interpreter prints for `code`."""
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)} if cache else dict(os.environ)
+    command = [sys.executable, "-B", "-c", code, *arguments]
+    return subprocess.run(command, env=environment, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_marking_changes_nothing() -> None:
+    """The same function comes back."""
+
+    def plain(x: int) -> int:
+        return x
+
+    assert kernel(plain) is plain
+
+
+def test_trading_live_never_loads_numba() -> None:
+    """Importing the decision costs milliseconds, not a compiler."""
+    loaded = python("import sys, trading_system.desk.decide; print('numba' in sys.modules)")
+    assert loaded == "False"
+
+
+@pytest.mark.parametrize(
+    ("was", "becomes"),
+    [
+        ("// pair.second", "// pair.first"),
+        ("FACTOR = 3", "FACTOR = 4"),
+        ("first: int\n    second: int", "second: int\n    first: int"),
+        ("first: int", "first: float"),
+    ],
+)
+def test_a_fingerprint_sees_every_edit_that_machine_code_would_hide(tmp_path: Path, was: str, becomes: str) -> None:
+    """A callee, a constant, the order or the kind of a NamedTuple's fields."""
+    before = fingerprint(load(tmp_path, SOURCE).outer)
+    assert was in SOURCE
+    assert fingerprint(load(tmp_path, SOURCE.replace(was, becomes)).outer) != before
+
+
+def test_a_fingerprint_does_not_see_what_the_function_does_not_use(tmp_path: Path) -> None:
+    """Else every edit anywhere would compile everything again."""
+    before = fingerprint(load(tmp_path, SOURCE).outer)
+    assert fingerprint(load(tmp_path, SOURCE.replace("return x", "return -x")).outer) == before
+
+
+def test_machine_code_is_kept_and_forgotten_with_the_source_of_a_callee(tmp_path: Path) -> None:
+    """Compiled once, loaded by the next process, compiled anew after an edit in a file that numba does not watch."""
+    (tmp_path / "parts.py").write_text(SOURCE)
+    (tmp_path / "rules.py").write_text(CALLER)
+    cache = tmp_path / "cache"
+    assert python(RUN, str(tmp_path), cache=cache) == "0 1 -12"
+    assert python(RUN, str(tmp_path), cache=cache) == "1 0 -12"
+    (tmp_path / "parts.py").write_text(SOURCE.replace("FACTOR = 3", "FACTOR = 5"))
+    assert python(RUN, str(tmp_path), cache=cache) == "0 1 -20"
+
+
+def test_without_a_folder_of_our_own_it_is_compiled_all_the_same(tmp_path: Path) -> None:
+    """As in a read-only container: here a file stands where the folder should be. Nothing is left beside the source."""
+    (tmp_path / "rules.py").write_text(SOURCE)
+    (tmp_path / "cache").write_text("")
+    assert python(RUN, str(tmp_path), cache=tmp_path / "cache") == "0 1 -12"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "rules.py"]
