@@ -115,9 +115,7 @@ class Worker:
         except (OutcomeUnknown, VenueUnavailable, RateLimited) as error:
             self._hear(e.CancelInDoubt(ts_ns=self._now(), client_order_id=name, reason=str(error)))
         else:
-            self._hear(
-                e.OrderCanceled(ts_ns=self._now(), client_order_id=name, reason="at our request", filled=filled)
-            )
+            self._hear(e.OrderCanceled(ts_ns=self._now(), client_order_id=name, reason="at our request", filled=filled))
 
     async def ask(self, order: Order) -> None:
         """Ask the venue what became of `order`. No answer changes nothing: the desk asks again."""
