@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from decimal import Decimal
 
 import pytest
 
@@ -9,6 +10,7 @@ from trading_system.core_ai.inference.manifest import Manifest
 from trading_system.core_ai.training.export import export
 from trading_system.core_ai.training.train import Plan, Trained, train
 from trading_system.market.bars import Bar
+from trading_system.market.instruments import Instrument
 
 HOUR_NS = 3_600_000_000_000
 START_NS = 1_706_000_400_000_000_000
@@ -62,3 +64,18 @@ def trained() -> Trained:
 def exported(trained, tmp_path) -> Manifest:
     """Return the manifest of the small network, exported to `tmp_path / "model"`."""
     return export(trained, tmp_path / "model")
+
+
+@pytest.fixture(scope="session")
+def btcusdt() -> Instrument:
+    """Return an instrument with a tick of 0.01 and a lot of 0.00001."""
+    return Instrument(
+        venue="binance",
+        symbol="BTCUSDT",
+        base="BTC",
+        quote="USDT",
+        tick=Decimal("0.01"),
+        lot=Decimal("0.00001"),
+        min_lots=1,
+        min_notional=Decimal(5),
+    )

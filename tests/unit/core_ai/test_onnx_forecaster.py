@@ -13,13 +13,15 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trading_system.blotter.signals import Unknown
-from trading_system.core_ai.inference.manifest import load, save
+from trading_system.core_ai.inference.manifest import DEMO_MODEL, load, save
 from trading_system.core_ai.inference.onnx_forecaster import OnnxForecaster
 from trading_system.core_ai.training.dataset import dataset_of
 from trading_system.core_ai.training.export import onnx_of
 from trading_system.data_pipeline.normalizers.features import WARM_UP
 from trading_system.errors import ConfigurationError
+from trading_system.market.timestamps import NS_PER_S
 from trading_system.ports import Forecaster
+from trading_system.testnet.synthetic import synthetic_bars
 
 
 @pytest.fixture
@@ -137,6 +139,24 @@ def test_it_is_a_forecaster_of_the_house(forecaster, make_bars):
     """It stands behind the port that the desk knows."""
     port: Forecaster = forecaster
     assert port.push(make_bars(1)[0]).known is False
+
+
+def test_the_model_that_ships_believes_something(btcusdt):
+    """It loads, is small, and on a made-up market that it never saw it is right more often than not when it is sure."""
+    assert sum(path.stat().st_size for path in DEMO_MODEL.iterdir()) < 200 * 1024
+    shipped = OnnxForecaster.load(DEMO_MODEL)
+    horizon = shipped.manifest.horizon
+    bars = synthetic_bars(seed=77, count=6_000, interval_ns=900 * NS_PER_S, instrument=btcusdt)
+    told = [(index, shipped.push(bar)) for index, bar in enumerate(bars)]
+    known = [(index, forecast) for index, forecast in told[:-horizon] if forecast.known]
+    assert len(known) > 0.9 * len(bars)
+    sure = [
+        (bars[index + horizon].close > bars[index].close) == (forecast.probability > 0.5)
+        for index, forecast in known
+        if abs(forecast.probability - 0.5) > 0.08
+    ]
+    assert len(sure) > 200
+    assert sum(sure) > 0.54 * len(sure)
 
 
 def test_running_needs_neither_torch_nor_onnx_nor_numba():

@@ -15,6 +15,8 @@ from trading_system.market.bars import interval_ns
 FORMAT: Final = 1
 MODEL_FILE: Final = "model.onnx"
 MANIFEST_FILE: Final = "manifest.json"
+DEMO_MODEL: Final = Path(__file__).parent / "demo_model"
+"""Where the model that ships with the package is. `scripts/model.py` makes it; it knows only a made-up market."""
 INPUT: Final = "features"
 OUTPUT: Final = "probability"
 
