@@ -86,11 +86,11 @@ def main() -> None:
             raise SystemExit(f"compiled and plain differ in {name}")
 
     rows = [("compiled", options.bars, compiled_s), ("plain", few, plain_s)]
-    print(f"{'decide + meet':<14}{'bars':>12}{'wall s':>10}{'bars/s':>14}")  # noqa: T201
+    print(f"{'decide + meet':<14}{'bars':>12}{'wall s':>10}{'bars/s':>14}")
     for name, bars, wall_s in rows:
-        print(f"{name:<14}{bars:>12,}{wall_s:>10.4f}{bars / wall_s:>14,.0f}")  # noqa: T201
+        print(f"{name:<14}{bars:>12,}{wall_s:>10.4f}{bars / wall_s:>14,.0f}")
     ratio = (options.bars / compiled_s) / (few / plain_s)
-    print(f"ratio {ratio:,.0f}; first call (load or compile) {first_s:.2f} s; {len(whole.fills):,} fills; same bits")  # noqa: T201
+    print(f"ratio {ratio:,.0f}; first call (load or compile) {first_s:.2f} s; {len(whole.fills):,} fills; same bits")
 
 
 if __name__ == "__main__":
