@@ -60,4 +60,4 @@ def make_config(bars: list[Bar] | None = None, *, history: int = 2, **more: obje
     """Return a stepped testnet of BTCUSDT with a few flat 15-minute bars at 40,000.00."""
     bars = bars if bars is not None else [make_bar(index=index) for index in range(6)]
     listing = Listing(instrument=make_instrument(), interval="15m", bars=tuple(bars), history=history)
-    return TestnetConfig(listings=(listing,), **{"house": THIN, **more})  # type: ignore[arg-type]
+    return TestnetConfig(**{"listings": (listing,), "house": THIN, **more})  # type: ignore[arg-type]

@@ -32,7 +32,14 @@ class Connection:
         logged_on: The session has shown its key.
     """
 
-    def __init__(self, socket: web.WebSocketResponse, *, name: str | None, wrapped: bool) -> None:
+    def __init__(
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.Transport | None,
+        *,
+        name: str | None,
+        wrapped: bool,
+    ) -> None:
         self.name: Final = name
         self.wrapped = wrapped
         self.sent = 0
@@ -42,6 +49,7 @@ class Connection:
         self.subscribed = 0
         self.logged_on = False
         self._socket = socket
+        self._transport = transport
         self._outgoing: deque[bytes] = deque()
         self._something = asyncio.Event()
         self._drained = asyncio.Event()
@@ -55,8 +63,9 @@ class Connection:
         self._outgoing.append(message)
         if len(self._outgoing) > BACKLOG:
             self._drained.clear()
-        if len(self._outgoing) > TOO_SLOW:
+        if len(self._outgoing) > TOO_SLOW and self._transport is not None:
             self.open = False
+            self._transport.abort()
         self._something.set()
 
     def close(self) -> None:

@@ -57,6 +57,7 @@ ENDPOINTS: Final = (
     _public("/api/v3/trades", "trades.recent", 25, market_data.trades),
     _public("/api/v3/ticker/price", "ticker.price", 2, market_data.ticker_price),
     _public("/api/v3/ticker/bookTicker", "ticker.book", 2, market_data.book_ticker),
+    _public("/api/v3/ticker/24hr", "ticker.24hr", 2, market_data.ticker_day),
     NEW_ORDER,
     CANCEL_ORDER,
     _signed("POST", "/api/v3/order/test", "order.test", 1, trading.check_order),

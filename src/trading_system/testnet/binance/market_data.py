@@ -1,10 +1,12 @@
 """What anybody may ask: time, symbols, klines, book and prices."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 from trading_system.market.bars import interval_ns
-from trading_system.market.timestamps import from_ms
+from trading_system.market.money import ATOMS
+from trading_system.market.timestamps import NS_PER_S, from_ms, to_ms
 from trading_system.testnet.binance import messages
 from trading_system.testnet.binance.messages import Json
 from trading_system.testnet.binance.parameters import SYMBOL, Params
@@ -13,11 +15,13 @@ from trading_system.testnet.klines import klines_of
 from trading_system.testnet.market_place import MarketPlace
 from trading_system.testnet.order_book import Side
 from trading_system.testnet.refusals import Reason, Refusal
-from trading_system.testnet.wire import price_of, quantity_of
+from trading_system.testnet.wire import amount, price_of, quantity_of
 
 INTERVALS: Final = (
     "1s", "1m", "3m", "5m", "15m", "30m", "1h", "2h", "4h", "6h", "8h", "12h", "1d", "3d",
 )  # fmt: skip
+
+DAY_NS: Final = 86_400 * NS_PER_S
 
 
 def ping(floor: Floor, params: Params) -> Json:
@@ -89,6 +93,39 @@ def ticker_price(floor: Floor, params: Params) -> Json | list[Json]:
 def book_ticker(floor: Floor, params: Params) -> Json | list[Json]:
     """Return the best bid and ask of `symbol`, or of all symbols."""
     return _each(floor, params, messages.best_quotes)
+
+
+def ticker_day(floor: Floor, params: Params) -> Json | list[Json]:
+    """Return what the last 24 hours were like for `symbol`, or for all symbols."""
+    return _each(floor, params, lambda place: _day(floor, place))
+
+
+def _day(floor: Floor, place: MarketPlace) -> Json:
+    tape, end_ns = floor.tapes[place.instrument.symbol], floor.clock.now_ns
+    rows = klines_of(tape, length_ns=tape.length_ns, start_ns=end_ns - DAY_NS, end_ns=end_ns, limit=DAY_NS // NS_PER_S)
+    bars = [row.bar for row in rows]
+    first, last = bars[0].open if bars else place.last, place.last
+    base, quote = sum(bar.volume_atoms for bar in bars), sum(row.quote_atoms for row in rows)
+    write = partial(price_of, place.instrument)
+    return {
+        "priceChange": write(last - first),
+        "priceChangePercent": f"{100 * (last - first) / first:.3f}",
+        "weightedAvgPrice": amount(quote * ATOMS // base if base else 0),
+        "prevClosePrice": write(first),
+        "lastPrice": write(last),
+        "lastQty": amount(tape.trades[-1].trade.atoms if tape.trades else 0),
+        **messages.best_quotes(place),
+        "openPrice": write(first),
+        "highPrice": write(max((bar.high for bar in bars), default=last)),
+        "lowPrice": write(min((bar.low for bar in bars), default=last)),
+        "volume": amount(base),
+        "quoteVolume": amount(quote),
+        "openTime": to_ms(end_ns - DAY_NS),
+        "closeTime": to_ms(end_ns),
+        "firstId": rows[0].first_id if rows else -1,
+        "lastId": rows[-1].last_id if rows else -1,
+        "count": sum(row.trades for row in rows),
+    }
 
 
 def place_of(floor: Floor, params: Params) -> MarketPlace:

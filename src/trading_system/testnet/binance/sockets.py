@@ -27,7 +27,7 @@ async def converse(
     """
     socket = web.WebSocketResponse(timeout=CLOSING_S, compress=False, max_msg_size=1 << 20)
     await socket.prepare(request)
-    connection = Connection(socket, name=request.query.get("conn"), wrapped=wrapped)
+    connection = Connection(socket, request.transport, name=request.query.get("conn"), wrapped=wrapped)
     connection.streams.update(dict.fromkeys(streams))
     number = switchboard.add(connection)
     writer = asyncio.create_task(connection.write())
