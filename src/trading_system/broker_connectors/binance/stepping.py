@@ -6,6 +6,7 @@ what makes a run over real sockets come out the same each time.
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 import aiohttp
 import msgspec
@@ -13,7 +14,10 @@ import msgspec
 from trading_system.broker_connectors.http import send
 from trading_system.broker_connectors.websocket import Connection
 from trading_system.errors import VenueUnavailable
-from trading_system.market.timestamps import to_ms
+from trading_system.market.timestamps import NS_PER_S, to_ms
+
+LAST_WORDS_NS: Final = 120 * NS_PER_S
+"""How long after the last bar what is still in doubt may be asked about: longer than any doubt can last."""
 
 
 class Moment(msgspec.Struct, frozen=True, kw_only=True):
@@ -54,6 +58,7 @@ class SteppedPacer:
         self._pending = pending
         self._move = move
         self._sent: dict[str, int] = {}
+        self._over_ns = 0
         self._change = change
 
     async def settle(self) -> None:
@@ -61,7 +66,7 @@ class SteppedPacer:
         await self._idle()
 
     async def wait(self, wake_ns: int | None) -> bool:
-        """Move the exchange on until something was heard or `wake_ns` has come; False when no bars remain."""
+        """Move the exchange on until something was heard or `wake_ns` has come; False when it is over."""
         while True:
             await self._all_heard()
             if self._pending():
@@ -70,10 +75,14 @@ class SteppedPacer:
             self._move(moment.now_ns)
             self._sent = moment.connections
             await self._all_heard()
-            if self._pending() or (wake_ns is not None and moment.now_ns >= wake_ns):
+            if self._pending():
                 return True
-            if moment.done and wake_ns is None:
-                return False
+            if moment.done:
+                self._over_ns = self._over_ns or moment.now_ns
+                if wake_ns is None or wake_ns > self._over_ns + LAST_WORDS_NS:
+                    return False
+            if wake_ns is not None and moment.now_ns >= wake_ns:
+                return True
 
     async def _all_heard(self) -> None:
         while not all(c.ready and c.heard >= self._sent.get(c.name, 0) for c in self._connections):
