@@ -5,8 +5,9 @@ import hashlib
 import json
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -39,6 +40,9 @@ from trading_system.market.instruments import Instrument
 from trading_system.market.timestamps import iso
 from trading_system.ports import Checkpoint, Clock, Entry, Forecaster, Journal, Observer, Venue
 from trading_system.settings import Settings
+from trading_system.telemetry.log import FactLog
+from trading_system.telemetry.observers import Background, Guarded
+from trading_system.telemetry.prometheus.metrics import Metrics, served
 
 REQUEST_TIMEOUT: Final = aiohttp.ClientTimeout(total=10.0, connect=5.0)
 """Past it a request has no answer, and an order is in doubt (the venue's own limit is 10 s)."""
@@ -86,8 +90,10 @@ async def trade(settings: Settings, *, kill_at: str = "", parts: Parts | None = 
     journal = SqliteJournal.open(settings.journal.path)
     try:
         portfolio = fold(entry.fact for entry in journal.read())
-        async with aiohttp.ClientSession(timeout=REQUEST_TIMEOUT) as session, _observers(settings) as observers:
-            await _Engine(settings, hosts, session, portfolio, parts.journal(journal), observers, reached, parts).run()
+        with _observers(settings, journal) as observers:
+            async with aiohttp.ClientSession(timeout=REQUEST_TIMEOUT) as session:
+                written = parts.journal(journal)
+                await _Engine(settings, hosts, session, portfolio, written, observers, reached, parts).run()
     finally:
         journal.close()
     return portfolio
@@ -356,9 +362,27 @@ def _checkpoint(settings: Settings, kill_at: str) -> Checkpoint:
     return reached
 
 
-@asynccontextmanager
-async def _observers(settings: Settings) -> AsyncIterator[list[Observer]]:
-    yield []
+@contextmanager
+def _observers(settings: Settings, journal: Journal) -> Iterator[list[Observer]]:
+    """Yield who looks on: the log, and the metrics where a port is set; none of them can stop or delay the desk."""
+    port, path = settings.telemetry.metrics_port, settings.telemetry.log_path
+    with ExitStack() as stack:
+        metrics = Metrics(entry.fact for entry in journal.read()) if port else None
+        failed: Callable[[str], None] = metrics.failed if metrics else _uncounted
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        stream = sys.stderr if path is None else stack.enter_context(path.open("a", encoding="utf-8", buffering=1))
+        log = Background(FactLog(stream, secrets=_keys(settings)), failed)
+        stack.callback(log.close)
+        if metrics is None or port is None:
+            yield [log]
+            return
+        stack.enter_context(served(metrics.registry, port))
+        yield [log, Guarded(metrics, failed)]
+
+
+def _uncounted(observer: str) -> None:
+    """Nobody counts: no metrics are served."""
 
 
 async def _all_ready(connections: list[Connection], changed: asyncio.Event) -> None:

@@ -7,7 +7,6 @@ real engine, put together by the real bootstrap.
 import asyncio
 import sys
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Final
 
 from trading_system.blotter import events as e
@@ -102,10 +101,11 @@ VARIANTS: Final[dict[str, Parts]] = {
 def main(arguments: Sequence[str]) -> None:
     """Trade as `trading-system paper` does, with the flaw named first."""
     variant, *rest = arguments
-    options: dict[str, list[str]] = {"--set": [], "--journal": [], "--kill-at": [""]}
+    options: dict[str, list[str]] = {"--set": [], "--journal": [], "--log": [], "--kill-at": [""]}
     for name, value in zip(rest[::2], rest[1::2], strict=True):
         options[name].append(value)
-    settings = load([*options["--set"], f"journal.path={Path(options['--journal'][-1])}"])
+    paths = [f"journal.path={options['--journal'][-1]}", f"telemetry.log_path={options['--log'][-1]}"]
+    settings = load([*options["--set"], *paths])
     asyncio.run(trade(settings, kill_at=options["--kill-at"][-1], parts=VARIANTS[variant]))
 
 

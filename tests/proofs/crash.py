@@ -204,6 +204,8 @@ class Trial:
             *assignments,
             "--journal",
             str(journal),
+            "--log",
+            os.devnull,
             *kill,
             cwd=ROOT,
             env={**os.environ, "TRADING_SECRETS__API_KEY": API_KEY, "TRADING_SECRETS__API_SECRET": API_SECRET},
