@@ -13,6 +13,7 @@ from trading_system.execution_engine.simulator.costs import Costs
 
 ONE_PERCENT: Final = Costs(taker_fee=1_000_000, maker_fee=500_000, slip=0)
 """Fees of 1 % and, resting, 0.5 %; fills at the bar's own prices."""
+FREE: Final = Costs(taker_fee=0, maker_fee=0, slip=0)
 HOUR_NS: Final = 3_600_000_000_000
 NO_BAR: Final = (0, 0, 0, 0)
 Prices = tuple[int, int, int, int]

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.backtest.histories import ENTER_ONCE, HOUR_NS, NO_BAR, Prices, alone, told, wild
-from tests.unit.desk.numbers import DOUBTFUL, POLICY, SURE, TORN
+from tests.unit.backtest.histories import ENTER_ONCE, FREE, HOUR_NS, NO_BAR, Prices, alone, told, wild
+from tests.unit.desk.numbers import DOUBTFUL, POLICY, SURE, TERMS, TORN
 
 from trading_system.backtest.run import Outcome, make_setup, run
 from trading_system.backtest.tape import (
@@ -108,21 +108,59 @@ def test_a_gate_keeps_us_out_and_never_in() -> None:
     assert (fills(out), [fill[1] for fill in fills(leaving)]) == ([], [ENTER, EXIT])
 
 
-def test_two_sleeves_of_one_slice_share_the_cash_in_their_order() -> None:
-    """The first may expose all of equity: 800 lots at a worst of 1,250 are all the cash; the second hears: no cash."""
-    tape, beliefs = told([FLAT_1000], (SURE,))
-    policy = POLICY._replace(max_exposure=1.0)
+def paired(first: list[Prices], second: list[Prices], views: list[tuple[View, View]]) -> Outcome:
+    """Return what becomes of a million atoms in two sleeves, one on each of two instruments, without fees.
+
+    The first may expose half of equity, the second all of it.
+    """
+    tapes = [told(bars, [pair[n] for pair in views]) for n, bars in enumerate((first, second))]
+    bars, odds, expires_ns = (
+        np.concatenate(parts, axis=1)
+        for parts in (
+            [tape.bars for tape, _ in tapes],
+            [beliefs.odds for _, beliefs in tapes],
+            [beliefs.expires_ns for _, beliefs in tapes],
+        )
+    )
     setup = make_setup(
         cash_atoms=1_000_000,
-        terms=[*alone().terms.tolist()],
-        costs=[*alone().costs.tolist()],
-        instrument=[0, 0],
-        policies=[policy, policy],
+        terms=[TERMS, TERMS],
+        costs=[FREE, FREE],
+        instrument=[0, 1],
+        policies=[POLICY, POLICY._replace(max_exposure=1.0)],
     )
-    both = Beliefs(np.repeat(beliefs.odds, 2, axis=1), np.repeat(beliefs.expires_ns, 2, axis=1))
-    outcome = run(tape, both, setup, plain=True)
-    assert outcome.decided[0, :, 0].tolist() == [800, 0]
-    assert outcome.decided[0, :, 2].tolist() == [why.NONE, why.CASH]
+    tape = tapes[0][0]._replace(bars=bars, atr=np.full(bars.shape[:2], 50.0))
+    return run(tape, Beliefs(odds, expires_ns), setup, plain=True)
+
+
+def test_sleeves_of_one_slice_share_the_cash_in_their_order() -> None:
+    """The first keeps 500 lots x 1,250 aside; of the 375,000 left the second can promise 300 x 1,250."""
+    outcome = paired([FLAT_1000], [FLAT_1000], [(SURE, SURE)])
+    assert outcome.decided[0, :, :].tolist() == [[500, 900, why.NONE], [300, 900, why.NONE]]
+
+
+def test_cash_stays_reserved_for_an_order_that_waits_for_its_bar() -> None:
+    """The first sleeve's instrument has no bar; the second, deciding alone, still sees 375,000 and no more."""
+    outcome = paired([FLAT_1000, NO_BAR], [FLAT_1000, FLAT_1000], [(SURE, TORN), (SURE, SURE)])
+    assert outcome.decided[1, 1, 0] == 300
+
+
+def test_a_fill_gives_its_reserve_back_to_the_last_atom() -> None:
+    """Filled at 1,000 the first leaves 500,000: exactly 400 lots at 1,250 for the second."""
+    outcome = paired([FLAT_1000, FLAT_1000], [FLAT_1000, FLAT_1000], [(SURE, TORN), (TORN, SURE)])
+    assert outcome.decided[1, :, 0].tolist() == [500, 400]
+
+
+@pytest.mark.parametrize(
+    ("views", "left"),
+    [((SURE, TORN, TORN, TORN), (3, PROTECT, 1, 950, 0, 0)), ((SURE, TORN, DOUBTFUL, TORN), (3, EXIT, 1, 950, 0, 0))],
+)
+def test_a_single_lot_is_traded_like_any_number_of_them(views: tuple[View, ...], left: tuple[int, ...]) -> None:
+    """A thousandth of equity is one lot."""
+    small = POLICY._replace(max_exposure=0.001), TERMS._replace(min_lots=1, min_notional_atoms=0)
+    bars = [FLAT_1000, ENTERED, RISEN, (950, 960, 940, 950)]
+    outcome = played(bars, views, policy=small[0], terms=small[1], costs=FREE)
+    assert fills(outcome) == [(1, ENTER, 1, 1_010, 0, 0), left]
 
 
 FIELDS = ("equity_atoms", "holdings_atoms", "decided", "fills", "position_atoms")
