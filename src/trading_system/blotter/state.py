@@ -82,7 +82,7 @@ class Policy(NamedTuple):
     stop_step: float
     """Move a resting stop only if it gains at least this multiple of ATR, >= 0."""
     stop_slack: float
-    """How far below the stop its limit price lies, a fraction of the stop price, 0..1."""
+    """How far below the stop its limit price lies, a fraction of the stop price, 0..0.25."""
     cash_buffer: float
     """How far above the close a market buy may fill when cash is reserved for it, a fraction, >= 0."""
     max_drawdown: float

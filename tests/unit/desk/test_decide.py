@@ -95,6 +95,15 @@ def test_a_position_is_held_until_a_valid_view_says_leave(view: View, target: in
     assert decide(make_account(), sleeve, make_bar(), view, POLICY).sleeve.target_lots == target
 
 
+@pytest.mark.parametrize("view", [SURE, TORN])
+def test_what_is_on_its_way_is_held_like_what_is_owned(view: View) -> None:
+    """Ten owned, twenty coming: thirty, and nothing to ask while the rest of the fill is awaited."""
+    step = decide(
+        make_account(), make_sleeve(held=10, coming=20, taking=1, target=40, level=900), make_bar(), view, POLICY
+    )
+    assert (step.sleeve.target_lots, step.asks) == (30, QUIET)
+
+
 @pytest.mark.parametrize(("view", "target"), [(TORN, 0), (NO_VIEW, 0), (SURE, 30)])
 def test_a_decision_to_leave_stands_until_the_view_would_enter_anew(view: View, target: int) -> None:
     """An exit may take more than a bar (its stop must be canceled first); it is not forgotten half-way."""
