@@ -27,9 +27,9 @@ def klines_of(tape: Tape, *, length_ns: int, start_ns: int | None, end_ns: int |
         last = min(last, bisect_left(tape.closed, end_ns + 1, key=_open_ns) + per - 1)  # to the end of its interval
     if start_ns is not None:
         first = bisect_left(tape.closed, start_ns, key=_open_ns)
-        last = min(last, first + (limit + 2) * per)  # one more on either side may be cut in two
+        last = min(last, first + (limit + 1) * per)  # the first may be the rest of an interval
     else:
-        first = max(0, last - (limit + 1) * per)
+        first = max(0, last - limit * per)
     rows = list(tape.closed[first:last])
     if last == len(tape.closed) and tape.current is not None:
         rows.append(tape.current)

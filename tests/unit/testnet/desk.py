@@ -20,7 +20,7 @@ Answer = tuple[int, Json]
 
 def sign(payload: str) -> str:
     """Return the HMAC-SHA256 of `payload` with the default secret."""
-    return hmac.new(API_SECRET.encode(), payload.encode(), hashlib.sha256).hexdigest()
+    return hmac.new(API_SECRET.encode(), payload.encode("utf-8", "surrogatepass"), hashlib.sha256).hexdigest()
 
 
 class Desk:

@@ -60,6 +60,13 @@ def test_closes_of_one_time_come_together_and_before_the_next_trades() -> None:
     assert isinstance(told[16], Print)
 
 
+def test_a_close_is_told_before_a_trade_of_the_same_moment() -> None:
+    """Whichever symbol it is of: who decides at a close has not seen the next trade."""
+    bar, trade = make_bar(), Print(make_bar().close_ns, "ETHUSDT", 1, 1_000, False)
+    streams = (iter([(trade.ns, 1, trade)]), iter([(bar.close_ns, 0, Close(bar.close_ns, bar))]))
+    assert [type(moment) for moment in merged(*streams)] == [Close, Print]
+
+
 def test_gaps_stay_gaps() -> None:
     """Nothing is traded where the recording has no bar."""
     told = [m for _, _, m in moments([make_bar(index=0), make_bar(index=9)], seed=0, lot_atoms=1_000)]

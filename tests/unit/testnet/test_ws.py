@@ -1,8 +1,14 @@
 """Requests over WebSockets: the market streams' subscriptions and the WebSocket API."""
 
 import pytest
+from aiohttp import web
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from tests.unit.testnet.desk import Desk, sign
 
+from trading_system.testnet.binance.connections import TOO_SLOW, Connection
+from trading_system.testnet.binance.endpoints import WS
+from trading_system.testnet.binance.ws_api import SESSION
 from trading_system.testnet.config import API_KEY
 
 
@@ -118,6 +124,9 @@ async def test_a_session_that_has_logged_on_need_not_sign(desk: Desk) -> None:
         ('{"id":1,"method":"ping","params":[]}', 0),
         ('{"id":1,"method":"ping","params":7}', -1135),
         ('{"id":{},"method":"ping"}', -1135),
+        ('{"id":1.5,"method":"ping"}', -1135),
+        ('{"id":18446744073709551616,"method":"ping"}', -1135),
+        ('{"id":"\\ud800","method":"ping"}', -1135),
         ('{"id":1,"method":"order.invent"}', -1020),
         ('{"id":1}', -1020),
         ('{"id":1,"method":"order.place","params":{"symbol":NaN}}', -1135),
@@ -132,3 +141,68 @@ async def test_nonsense_on_the_api_is_answered_with_an_error(desk: Desk, text: s
     await desk.sockets["u1"].send_str(text)
     assert (await desk.hear("u1")).get("error", {"code": 0})["code"] == code
     assert (await desk.request("u1", "ping"))["result"] == {}
+
+
+words = st.one_of(
+    st.none(),
+    st.booleans(),
+    st.integers(),
+    st.floats(allow_nan=False),
+    st.text(max_size=8),
+    st.just("\ud800"),
+    st.just(2**70),
+    st.just("BTCUSDT"),
+    st.just("BUY"),
+)
+anything = st.recursive(
+    words, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=4), inner, max_size=2)
+)
+methods = st.sampled_from([*WS, *SESSION, "SUBSCRIBE", "UNSUBSCRIBE", "", "x"])
+names = st.sampled_from(
+    ["symbol", "side", "type", "quantity", "price", "limit", "orderId", "subscriptionId", "recvWindow"]
+)
+
+
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    method=methods, params=st.dictionaries(names, anything, max_size=5) | anything, number=anything, well=st.booleans()
+)
+async def test_nothing_that_is_sent_breaks_a_connection(
+    desk: Desk, method: str, params: object, number: object, well: bool
+) -> None:
+    """Any method with any parameters, signed well or not, gets one answer, and the next ping gets its own."""
+    if "u1" not in desk.sockets:
+        await desk._open("u1", "/ws-api/v3")
+        await desk._open("m1", "/stream")
+    if well and isinstance(params, dict):
+        params = {name: value if isinstance(value, str) else "1" for name, value in params.items()}
+        params = desk.ws_signed(**params)
+    for name in ("u1", "m1"):
+        await desk.sockets[name].send_json({"id": number, "method": method, "params": params})
+        answer = await desk.hear(name)
+        while "event" in answer:
+            answer = await desk.hear(name)
+        assert {"id"} < set(answer)
+    assert (await desk.request("u1", "ping"))["result"] == {}
+    assert desk.testnet.ledger()["hash"]
+
+
+class Line:
+    """A line that remembers whether it was cut."""
+
+    cut = False
+
+    def abort(self) -> None:
+        """Cut it."""
+        self.cut = True
+
+
+def test_a_listener_that_never_reads_is_hung_up_on() -> None:
+    """The venue does not pile up messages for ever."""
+    line = Line()
+    connection = Connection(web.WebSocketResponse(), line, name=None, wrapped=False)
+    for _ in range(TOO_SLOW):
+        connection.send(b"{}")
+    assert (connection.open, line.cut) == (True, False)
+    connection.send(b"{}")
+    assert (connection.open, line.cut) == (False, True)

@@ -3,7 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 from aiohttp import WSMsgType, web
@@ -18,6 +18,13 @@ BACKLOG: Final = 1_000
 """Messages that may wait for one connection before a market that runs by itself waits too."""
 TOO_SLOW: Final = 100_000
 """Messages that may wait for one connection before the venue hangs up on it."""
+
+
+class Line(Protocol):
+    """What lies below a connection, and can be cut without a word."""
+
+    def abort(self) -> None:
+        """Cut it."""
 
 
 class Connection:
@@ -35,7 +42,7 @@ class Connection:
     def __init__(
         self,
         socket: web.WebSocketResponse,
-        transport: asyncio.Transport | None,
+        transport: Line | None,
         *,
         name: str | None,
         wrapped: bool,

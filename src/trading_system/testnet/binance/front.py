@@ -1,12 +1,13 @@
 """The front office: takes a request from either protocol through the weather, the door and the engine."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
 from trading_system.testnet.binance.connections import Switchboard
 from trading_system.testnet.binance.endpoints import NEW_ORDER, Endpoint
-from trading_system.testnet.binance.parameters import Params
+from trading_system.testnet.binance.parameters import CLIENT_ID, Params
 from trading_system.testnet.binance.signing import Doorman
 from trading_system.testnet.faults import Fault, On
 from trading_system.testnet.floor import ACCOUNT, Floor
@@ -67,7 +68,8 @@ class Front:
         fault = None if counted is None else self.floor.weather.meet(counted)
         lost = fault is not None and not fault.reaches
         if endpoint is NEW_ORDER:
-            seen = self.floor.requests.setdefault(params.values.get("newClientOrderId", ""), [0, 0])
+            name = params.values.get("newClientOrderId", "")
+            seen = self.floor.requests.setdefault(name if re.fullmatch(CLIENT_ID, name) else "", [0, 0])
             seen[0] += 1
             seen[1] += lost
         if lost:

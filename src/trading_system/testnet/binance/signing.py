@@ -61,7 +61,9 @@ class Doorman:
         self.check_key(api_key)
         timestamp = params.required_integer("timestamp")
         signature = params.required("signature")
-        if not hmac.compare_digest(signature.lower().encode(), signature_of(payload, self.api_secret).encode()):
+        if not hmac.compare_digest(
+            signature.lower().encode("utf-8", "replace"), signature_of(payload, self.api_secret).encode()
+        ):
             raise Refusal(Reason.BAD_SIGNATURE)
         self.check_time(params, timestamp, now_ms)
 

@@ -1,7 +1,9 @@
 """One WebSocket connection from its opening to its end, whatever is spoken over it."""
 
 import asyncio
+import re
 from collections.abc import Callable
+from typing import TypeGuard
 
 from aiohttp import WSMsgType, web
 
@@ -9,6 +11,13 @@ from trading_system.testnet.binance.connections import Connection, Switchboard
 
 CLOSING_S = 1.0
 """Real seconds that the other side has to answer our close."""
+
+
+def is_id(value: object) -> TypeGuard[int | str | None]:
+    """Say whether `value` may name a request: null, a 64-bit integer, or up to 36 letters, digits, - and _."""
+    if isinstance(value, str):
+        return re.fullmatch(r"[A-Za-z0-9_-]{0,36}", value) is not None
+    return value is None or (isinstance(value, int) and not isinstance(value, bool) and abs(value) < 1 << 63)
 
 
 async def converse(

@@ -10,7 +10,7 @@ import msgspec
 from aiohttp import web
 
 from trading_system.testnet.binance.connections import Connection, Switchboard
-from trading_system.testnet.binance.sockets import converse
+from trading_system.testnet.binance.sockets import converse, is_id
 
 METHODS: Final = "`SUBSCRIBE`, `UNSUBSCRIBE`, `LIST_SUBSCRIPTIONS`, `SET_PROPERTY`, `GET_PROPERTY`"
 
@@ -36,12 +36,12 @@ def _answer(connection: Connection, text: str) -> dict[str, object]:
     if not isinstance(request, dict):
         return _error(2, "Invalid request: request must be an object", None)
     number = request.get("id")
-    if not (number is None or isinstance(number, int | str)):
+    if not is_id(number):
         return _error(2, "Invalid request: request ID must be an unsigned integer", None)
     params = request.get("params", [])
     match request.get("method"):
         case "SUBSCRIBE" | "UNSUBSCRIBE" as method:
-            if not isinstance(params, list) or not all(isinstance(name, str) for name in params):
+            if not isinstance(params, list) or not all(_is_name(name) for name in params):
                 return _error(2, "Invalid request: params must be a list of stream names", number)
             for name in params:
                 if method == "SUBSCRIBE":
@@ -61,7 +61,15 @@ def _answer(connection: Connection, text: str) -> dict[str, object]:
         case "SET_PROPERTY" | "GET_PROPERTY":
             return _error(0, "Unknown property", number)
         case method:
-            return _error(2, f"Invalid request: unknown variant {method}, expected one of {METHODS}", number)
+            return _error(2, f"Invalid request: unknown variant {_shown(method)}, expected one of {METHODS}", number)
+
+
+def _is_name(value: object) -> bool:
+    return isinstance(value, str) and value.isprintable()
+
+
+def _shown(value: object) -> str:
+    return json.dumps(value)[:40]
 
 
 def _error(code: int, text: str, number: int | str | None) -> dict[str, object]:

@@ -18,7 +18,7 @@ from trading_system.testnet.binance.endpoints import WS, Security
 from trading_system.testnet.binance.front import Front
 from trading_system.testnet.binance.parameters import Params
 from trading_system.testnet.binance.signing import ws_payload
-from trading_system.testnet.binance.sockets import converse
+from trading_system.testnet.binance.sockets import converse, is_id
 from trading_system.testnet.faults import HoldAnswer
 from trading_system.testnet.floor import ACCOUNT
 from trading_system.testnet.refusals import Reason, Refusal
@@ -111,8 +111,8 @@ def _parsed(text: str) -> tuple[int | str | None, str, Params] | None:
         if not isinstance(request, dict):
             return None
         raw_id, raw_params = request.get("id"), request.get("params") or {}
-        number = int(raw_id) if isinstance(raw_id, Lexeme) and raw_id.lstrip("-").isdecimal() else raw_id
-        if not isinstance(raw_params, dict) or not (number is None or isinstance(number, int | str)):
+        number = int(raw_id) if isinstance(raw_id, Lexeme) else raw_id  # a fraction is a ValueError
+        if not isinstance(raw_params, dict) or not is_id(number):
             return None
         params = Params({name: _text(value) for name, value in raw_params.items() if value is not None})
     except (ValueError, RecursionError):
