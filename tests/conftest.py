@@ -8,7 +8,8 @@ from typing import Final
 import pytest
 from hypothesis import settings
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+TESTS: Final = Path(__file__).resolve().parent
+ROOT: Final = TESTS.parent
 SHARED_DATA: Final = ROOT.parent / "shared" / "data"
 """Real recordings, which stand beside the checkout on some machines and are no part of it."""
 
@@ -16,6 +17,16 @@ SHARED_DATA: Final = ROOT.parent / "shared" / "data"
 settings.register_profile("house", deadline=None, derandomize=bool(os.environ.get("CI")), print_blob=True)
 settings.register_profile("fast", settings.get_profile("house"), max_examples=20)
 settings.load_profile("house")
+
+SLOW: Final = ("unit/backtest", "unit/core_ai", "unit/desk/test_two_speeds.py", "unit/test_kernel.py")
+"""What compiles or trains, seconds before the first check; `make check-fast` leaves it out."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what is slow by where it stands."""
+    for item in items:
+        if item.path.is_relative_to(TESTS) and item.path.relative_to(TESTS).as_posix().startswith(SLOW):
+            item.add_marker(pytest.mark.slow)
 
 
 @pytest.fixture(scope="session")
