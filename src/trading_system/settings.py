@@ -28,6 +28,7 @@ from pydantic_settings import BaseSettings, EnvSettingsSource, InitSettingsSourc
 
 from trading_system.errors import ConfigurationError
 from trading_system.market.bars import interval_ns
+from trading_system.risk_management.exposure import MAX_SLACK
 from trading_system.utils.layers import Keys, files_in, in_words, leaves, nested, parsed_yaml
 from trading_system.utils.redaction import MASK
 
@@ -161,8 +162,8 @@ class PolicySettings(Section):
     """Distance of the protective stop below the close, in multiples of ATR, > 0 and at most 100."""
     stop_step: Annotated[Number, Field(ge=0, le=100)] = 0.5
     """Move a resting stop only if it gains at least this multiple of ATR, 0..100."""
-    stop_slack: Share = 0.005
-    """How far below the stop its limit price lies, a fraction of the stop price, 0..1."""
+    stop_slack: Annotated[Number, Field(ge=0, le=MAX_SLACK)] = 0.005
+    """How far below the stop its limit price lies, a fraction of the stop price, 0..0.25."""
     cash_buffer: Share = 0.01
     """How far above the close a market buy may fill when cash is reserved for it, a fraction, 0..1."""
 
