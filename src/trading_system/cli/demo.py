@@ -14,7 +14,7 @@ from rich.table import Table
 
 from trading_system.dashboard.notes import Kill
 from trading_system.dashboard.story import kill_story
-from trading_system.demo.report import PAGE, Report, report
+from trading_system.demo.report import LEDGER, PAGE, Report, report
 from trading_system.demo.scene import Scene, scene_of
 from trading_system.demo.screen import Screen
 from trading_system.demo.supervisor import JOURNAL, LOG, OUTPUT, Ears, assignments, supervise
@@ -23,7 +23,7 @@ from trading_system.settings import load, provenance
 
 DIFFERENT: Final = 1
 """The exit code where our books and the exchange's do not agree."""
-LEFT_BEHIND: Final = (JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm", LOG, OUTPUT, PAGE)
+LEFT_BEHIND: Final = (JOURNAL, f"{JOURNAL}-wal", f"{JOURNAL}-shm", LOG, OUTPUT, LEDGER, PAGE)
 """What an earlier demonstration left in its folder."""
 CHANGING: Final = (
     "venue.rest_url",
@@ -108,7 +108,7 @@ def _alone_in(out: Path) -> Iterator[None]:
 
 def _say(console: Console, scene: Scene, made: Report) -> None:
     """Print the summary: what was done, the numbers, the verdict, the hashes, and how to go on."""
-    console.print()
+    console.print(f"\n{made.done}\n", highlight=False)
     numbers = Table.grid(padding=(0, 3))
     for number in made.numbers:
         numbers.add_row(number.name, number.text, number.remark)

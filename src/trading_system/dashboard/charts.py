@@ -4,7 +4,9 @@ Each chart is `{"data": [...], "layout": {...}}`. Time is milliseconds since 197
 it is. Source: plotly.js, "Figure Reference".
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from itertools import accumulate
 from typing import Final
 
@@ -25,6 +27,12 @@ RED: Final = "#b8372b"
 AMBER: Final = "#b07410"
 VIOLET: Final = "#6a4c93"
 
+CLOSE_BY: Final = 96
+"""Bars before and after a kill that its close-up shows."""
+
+LATE: Final = 0.85
+"""From this part of a chart on, words stand to the left of their line."""
+
 MARKS: Final[Mapping[Intent, tuple[str, str, str]]] = {
     Intent.ENTER: ("entry", "triangle-up", GREEN),
     Intent.EXIT: ("exit", "triangle-down", VIOLET),
@@ -34,7 +42,10 @@ MARKS: Final[Mapping[Intent, tuple[str, str, str]]] = {
 
 
 def charts_of(run: Run, notes: RunNotes) -> dict[str, Json]:
-    """Return every chart of the page by the id of its place; all share one span of time, and zoom together."""
+    """Return every chart of the page by the id of its place.
+
+    All share one span of time but those named closeup-…, which show the bars around a kill.
+    """
     quote = run.sleeves[0].instrument.quote
     figures = {
         "equity": _equity(run, quote),
@@ -42,8 +53,11 @@ def charts_of(run: Run, notes: RunNotes) -> dict[str, Json]:
         **{f"price-{at}": _price(sleeve) for at, sleeve in enumerate(run.sleeves)},
         "costs": _costs(run, quote),
     }
-    span = [to_ms(run.marks[0].ns), to_ms(run.marks[-1].ns)]
-    return {place: _framed(figure, span, notes) for place, figure in figures.items()}
+    span = (run.marks[0].ns, run.marks[-1].ns)
+    charts = {place: _framed(figure, span, notes) for place, figure in figures.items()}
+    for at, kill in enumerate(notes.kills):
+        charts[f"closeup-{at}"] = _framed(_closeup(run.sleeves[0], kill.killed_ns), _around(kill.killed_ns, run), notes)
+    return charts
 
 
 def _equity(run: Run, quote: str) -> Json:
@@ -72,7 +86,10 @@ def _drawdown(run: Run) -> Json:
                 "fillcolor": "rgba(184,55,43,0.12)",
             },
         ],
-        "layout": {"yaxis": {"tickformat": ".0%", "rangemode": "tozero"}, "height": 220},
+        "layout": {
+            "yaxis": {"title": {"text": "below the peak"}, "tickformat": ".0%", "rangemode": "tozero"},
+            "height": 240,
+        },
     }
 
 
@@ -104,6 +121,48 @@ def _price(sleeve: SleeveRun) -> Json:
             "hovermode": "closest",
         },
     }
+
+
+def _closeup(sleeve: SleeveRun, ns: int) -> Json:
+    """Return the price chart of the bars around `ns`, where each bar can be seen."""
+    first, last = _bars_around(sleeve, ns)
+    points = sleeve.prices[first:last]
+    since, until = points[0].ns, points[-1].ns
+    near = replace(
+        sleeve,
+        executions=tuple(x for x in sleeve.executions if since <= x.ns <= until),
+        stops=tuple(
+            replace(rest, from_ns=max(rest.from_ns, since), to_ns=min(rest.to_ns, until))
+            for rest in sleeve.stops
+            if rest.from_ns < until and rest.to_ns > since
+        ),
+    )
+    bars = {
+        "type": "candlestick",
+        "name": "bar",
+        "x": [to_ms(point.ns) for point in points],
+        **{part: [round(getattr(point, part), 8) for point in points] for part in ("open", "high", "low", "close")},
+        "increasing": {"line": {"color": "#7d8a94", "width": 1}, "fillcolor": "#ffffff"},
+        "decreasing": {"line": {"color": "#7d8a94", "width": 1}, "fillcolor": "#7d8a94"},
+    }
+    price = _price(near)
+    marks = price["data"]
+    assert isinstance(marks, list)
+    layout = price["layout"]
+    assert isinstance(layout, dict)
+    return {"data": [bars, *marks[3:]], "layout": {**layout, "height": 420}}
+
+
+def _bars_around(sleeve: SleeveRun, ns: int) -> tuple[int, int]:
+    """Return the slice of the sleeve's bars around `ns`."""
+    at = bisect_left([point.ns for point in sleeve.prices], ns)
+    return max(0, at - CLOSE_BY), min(len(sleeve.prices), at + CLOSE_BY)
+
+
+def _around(ns: int, run: Run) -> tuple[int, int]:
+    """Return when the first and the last bar around `ns` closed, ns."""
+    first, last = _bars_around(run.sleeves[0], ns)
+    return run.sleeves[0].prices[first].ns, run.sleeves[0].prices[last - 1].ns
 
 
 def _executions(executions: Iterable[Execution], intent: Intent) -> Json:
@@ -176,21 +235,22 @@ def _line(
     }
 
 
-def _framed(figure: Json, span: list[int], notes: RunNotes) -> Json:
+def _framed(figure: Json, span: tuple[int, int], notes: RunNotes) -> Json:
     """Return `figure` in the page's own look, with a line at each moment that something was done to the run."""
     layout = figure["layout"]
     assert isinstance(layout, dict)
     moments = [(kill.killed_ns, "SIGKILL", RED) for kill in notes.kills]
     moments += [(mishap.ns, mishap.kind, MUTED) for mishap in notes.mishaps]
-    axis = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "ticks": "", "automargin": True}
+    moments = [moment for moment in moments if span[0] <= moment[0] <= span[1]]
+    axis = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "ticks": ""}
     return {
         "data": figure["data"],
         "layout": {
             "font": {"family": "system-ui, -apple-system, Segoe UI, Roboto, sans-serif", "size": 13, "color": INK},
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
-            "margin": {"l": 64, "r": 12, "t": 34, "b": 36},
-            "legend": {"orientation": "h", "x": 0, "y": 1, "yanchor": "bottom"},
+            "margin": {"l": 76, "r": 12, "t": 34, "b": 36},
+            "legend": {"orientation": "h", "x": 0, "y": 1.0, "yanchor": "bottom", "traceorder": "normal"},
             "hovermode": "x unified",
             "hoverlabel": {"bgcolor": "white", "bordercolor": GRID, "font": {"size": 12}},
             "shapes": [
@@ -205,21 +265,35 @@ def _framed(figure: Json, span: list[int], notes: RunNotes) -> Json:
                 }
                 for ns, _, color in moments
             ],
-            "annotations": [
-                {
-                    "x": to_ms(ns),
-                    "yref": "paper",
-                    "y": 1,
-                    "yanchor": "top",
-                    "xanchor": "left",
-                    "showarrow": False,
-                    "text": f" {words}",
-                    "font": {"size": 11, "color": color},
-                }
-                for ns, words, color in moments
-            ],
+            "annotations": [_label(at, moment, span) for at, moment in enumerate(moments)],
             **layout,
-            "xaxis": {**axis, "type": "date", "range": span, "showgrid": False, "hoverformat": "%Y-%m-%d %H:%M"},
+            "xaxis": {
+                **axis,
+                "type": "date",
+                "range": [to_ms(ns) for ns in span],
+                "rangeslider": {"visible": False},
+                "showgrid": False,
+                "hoverformat": "%Y-%m-%d %H:%M",
+            },
             "yaxis": {**axis, **layout["yaxis"]},
         },
+    }
+
+
+def _label(at: int, moment: tuple[int, str, str], span: tuple[int, int]) -> Json:
+    """Return the words of a moment's line; each a little lower than the one before, so that none covers another."""
+    ns, words, color = moment
+    late = ns - span[0] > (span[1] - span[0]) * LATE
+    return {
+        "x": to_ms(ns),
+        "yref": "paper",
+        "y": 1,
+        "yanchor": "top",
+        "yshift": -18 * at,
+        "xanchor": "right" if late else "left",
+        "bgcolor": "rgba(255,255,255,0.75)",
+        "borderpad": 2,
+        "showarrow": False,
+        "text": words,
+        "font": {"size": 11, "color": color},
     }

@@ -25,11 +25,13 @@ class Mishap:
         kind: In words: "the answer was lost".
         ns: The venue's time, UTC ns.
         client_order_id: The order that it met; "" where it met none.
+        breaks_stream: Whether the stream of our reports was cut by it.
     """
 
     kind: str
     ns: int
     client_order_id: str = ""
+    breaks_stream: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,9 +31,10 @@ class Mark:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PricePoint:
-    """A decided bar of one instrument, prices in quote per base."""
+    """A decided bar of one instrument, prices in quote per base; `ns` is its close."""
 
     ns: int
+    open: float
     high: float
     low: float
     close: float
@@ -209,7 +210,13 @@ class _Reader:
         step = float(sleeve.instrument.tick)
         sleeve.closes[bar.close_ns] = bar.close
         sleeve.prices.append(
-            PricePoint(ns=bar.close_ns, high=bar.high * step, low=bar.low * step, close=bar.close * step)
+            PricePoint(
+                ns=bar.close_ns,
+                open=bar.open * step,
+                high=bar.high * step,
+                low=bar.low * step,
+                close=bar.close * step,
+            )
         )
         account = fact.account
         self.marks[bar.close_ns] = Mark(

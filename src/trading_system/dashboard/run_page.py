@@ -40,7 +40,7 @@ def run_page(entries: Sequence[Entry], ledger: Mapping[str, Any], notes: RunNote
     sections = (
         _numbers(run),
         _charts(run),
-        *(_kill(kill_story(entries, kill), kill.client_order_id) for kill in notes.kills),
+        *(_kill(kill_story(entries, kill), kill.client_order_id, at) for at, kill in enumerate(notes.kills)),
         _mishaps(entries, notes),
         _books(tallies(entries, ledger), entries),
         _model(notes),
@@ -124,8 +124,8 @@ def _charts(run: Run) -> str:
         (
             _section(
                 "Equity and drawdown",
-                "Marked at every close, after fees and slippage; buy and hold pays neither. All charts zoom together; "
-                "a double click goes back.",
+                "Marked at every close, after fees and slippage; buy and hold pays neither. Drag over any chart to "
+                "zoom all of them; a double click goes back.",
                 _chart("equity") + _chart("drawdown"),
             ),
             prices,
@@ -143,7 +143,7 @@ def _chart(place: str) -> str:
     return f'<div class="card"><div class="chart" id="{place}"></div></div>'
 
 
-def _kill(story: Sequence[Moment], name: str) -> str:
+def _kill(story: Sequence[Moment], name: str, at: int) -> str:
     steps = "".join(
         f'<li class="{moment.who}"><time>{iso(moment.ns)[5:19].replace("T", " ")}</time>'
         f'<span class="what">{escape(moment.what)}</span>'
@@ -153,9 +153,10 @@ def _kill(story: Sequence[Moment], name: str) -> str:
     )
     return _section(
         "What happened at the kill",
-        f"The life of order <code>{escape(name)}</code>, in the order our journal heard of it; times are the venue's. "
-        "The journal could not know the two steps without a number: they happened outside of it.",
-        f'<ol class="story">{steps}</ol>',
+        f"The life of order <code>{escape(name)}</code>, in the order our journal heard of it. Times are the venue's, "
+        "whose clock stands still until the engine is ready for the next moment. The two steps without a number "
+        "happened outside the engine; its journal could not know them.",
+        f'{_chart(f"closeup-{at}")}<ol class="story">{steps}</ol>',
     )
 
 
@@ -163,7 +164,12 @@ def _mishaps(entries: Sequence[Entry], notes: RunNotes) -> str:
     if not notes.mishaps:
         return ""
     rows = (
-        (iso(mishap.ns)[:19].replace("T", " "), mishap.kind, _code(mishap.client_order_id), outcome(entries, mishap))
+        (
+            iso(mishap.ns)[:19].replace("T", " "),
+            escape(mishap.kind),
+            _code(mishap.client_order_id),
+            escape(outcome(entries, mishap.client_order_id, stream_cut_ns=mishap.ns if mishap.breaks_stream else None)),
+        )
         for mishap in notes.mishaps
     )
     return _section(
@@ -211,12 +217,14 @@ def _origin(notes: RunNotes) -> str:
     hashes = [(escape(what), _code(value)) for what, value in notes.hashes.items()]
     config = [(_code(path), _code(value)) for path, value in sorted(notes.config.items())]
     folded = (
-        f"<details><summary>Configuration, {len(config)} settings</summary>{_rows(config)}</details>" if config else ""
+        f'<details class="wrap"><summary>Configuration, {len(config)} settings</summary>{_rows(config)}</details>'
+        if config
+        else ""
     )
     return _section(
         "Where it all came from",
         "The same seed and the same files give the same hashes, on every run.",
-        f'<div class="card">{_rows([("seed", _code(str(notes.seed))), *hashes])}</div>{folded}',
+        f'<div class="card wrap">{_rows([("seed", _code(str(notes.seed))), *hashes])}</div>{folded}',
     )
 
 

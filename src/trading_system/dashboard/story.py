@@ -6,7 +6,7 @@ from typing import Final
 
 from trading_system.blotter import events as e
 from trading_system.blotter.tickets import Intent, OrderTicket
-from trading_system.dashboard.notes import Kill, Mishap
+from trading_system.dashboard.notes import Kill
 from trading_system.market.instruments import Instrument
 from trading_system.ports import Entry
 
@@ -70,32 +70,32 @@ def kill_story(entries: Sequence[Entry], kill: Kill) -> tuple[Moment, ...]:
     return (*story, *_after(after, before, ticket, instrument))
 
 
-def outcome(entries: Sequence[Entry], mishap: Mishap) -> str:
-    """Return in one sentence what our journal heard after `mishap`, in the order it heard it."""
-    told: list[str] = []
-    lots = fills = 0
-    dropped = False
-    instrument: Instrument | None = None
-    for entry in entries:
-        fact = entry.fact
-        if _is_about(fact, mishap.client_order_id):
-            if isinstance(fact, e.OrderQueued):
-                instrument = _instrument(entries, fact.ticket)
-            elif isinstance(fact, e.OrderFilled):
-                fills, lots = fills + 1, lots + fact.lots
-            elif (words := SHORT.get(type(fact))) and words not in told:
-                told.append(words)
-        elif isinstance(fact, e.FeedInterrupted) and fact.ts_ns >= mishap.ns and "the stream broke" not in told:
-            dropped = True
-            told.append("the stream broke")
-        elif dropped and isinstance(fact, e.FeedRestored):
-            told.append("it was opened again")
-        elif dropped and isinstance(fact, e.Reconciled) and not fact.differences:
-            dropped = False
-            told.append("the books were compared and agree")
-    if fills and instrument is not None:
-        told.append(filled_words(lots, fills, instrument))
+def outcome(entries: Sequence[Entry], name: str, *, stream_cut_ns: int | None = None) -> str:
+    """Return in one sentence what our journal heard of the order of this name, in the order it heard it.
+
+    Args:
+        stream_cut_ns: When the stream of reports was cut as well, UTC ns; None where it was not.
+    """
+    about = [entry.fact for entry in entries if _is_about(entry.fact, name)]
+    told = list(dict.fromkeys(SHORT[type(fact)] for fact in about if type(fact) in SHORT))
+    fills = [fact for fact in about if isinstance(fact, e.OrderFilled)]
+    for asked in about:
+        if fills and isinstance(asked, e.OrderQueued):
+            told.append(filled_words(sum(fill.lots for fill in fills), len(fills), _instrument(entries, asked.ticket)))
+    if stream_cut_ns is not None:
+        told += _stream_again(entries, stream_cut_ns)
     return ", ".join(told) or "nothing was heard of it"
+
+
+def _stream_again(entries: Sequence[Entry], since_ns: int) -> Iterator[str]:
+    """Tell how a stream that broke at or after `since_ns` came back; nothing where none broke."""
+    later = iter([entry.fact for entry in entries if entry.fact.ts_ns >= since_ns])  # each `any` goes on from the last
+    if any(isinstance(fact, e.FeedInterrupted) for fact in later):
+        yield "the broken stream was noticed"
+        if any(isinstance(fact, e.FeedRestored) for fact in later):
+            yield "opened again"
+            if any(isinstance(fact, e.Reconciled) and not fact.differences for fact in later):
+                yield "and the books were compared until they agreed"
 
 
 SHORT: Final[Mapping[type[e.Fact], str]] = {
@@ -190,11 +190,10 @@ def _told(
             yield (
                 "folded",
                 f"It folded the journal's {len(before)} facts, its only memory. The hash chain held, up to "
-                f"{before[-1].hash.hex()[:12]}….",
+                f"{before[-1].hash.hex()[:12]}…",
             )
-        case e.Reconciled():
-            differences = "; ".join(fact.differences) or "they agree in every open order and every balance"
-            yield "reconciled", f"Our books were compared with the venue's: {differences}."
+        case e.Reconciled() if not fact.differences:
+            yield "reconciled", "Our books were compared with the venue's: every open order and every balance agrees."
         case e.OrderQueued() if fact.ticket.intent is Intent.PROTECT and fact.ticket.symbol == ticket.symbol:
             yield "protected", f"A stop was sent to rest at the venue: {ticket_words(fact.ticket, instrument)}."
         case e.OrderEvent() if fact.client_order_id == ticket.client_order_id:

@@ -1,37 +1,67 @@
 """What goes wrong in a demonstration, and when: chosen by what orders do, never by the time of day."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Final
+from typing import Final
 
 from trading_system.dashboard.notes import Kill, Mishap
-from trading_system.market.instruments import Instrument
-from trading_system.market.money import to_atoms
 from trading_system.testnet.faults import DropConnection, Fault, HoldAnswer, LoseAnswer, On
-from trading_system.testnet.floor import ACCOUNT
 from trading_system.testnet.order_book import Side
-from trading_system.testnet.orders import Order, OrderType
+from trading_system.testnet.orders import Order, OrderType, Status
 from trading_system.testnet.server import Testnet
 
-KILL_FROM: Final = 0.40
-LOSE_FROM: Final = 0.60
-DROP_FROM: Final = 0.75
-"""Shares of the live bars after which each thing may happen, at the first order that fits."""
+
+class Spare(Fault):
+    """Nothing goes wrong."""
+
+    __slots__ = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheme:
+    """One thing to go wrong: at the first entry, or stop, after a share of the live bars."""
+
+    fault: type[Fault]
+    after: float
+    entry: bool
+
+
+SCHEMES: Final = (
+    Scheme(fault=HoldAnswer, after=0.40, entry=True),
+    Scheme(fault=LoseAnswer, after=0.60, entry=False),
+    Scheme(fault=DropConnection, after=0.75, entry=True),
+)
+"""What goes wrong, one after the other."""
+WORDS: Final[Mapping[type[Fault], str]] = {LoseAnswer: "answer lost", DropConnection: "stream dropped"}
 
 
 @dataclass(frozen=True, slots=True)
-class Watch(HoldAnswer):
-    """Lets a request pass unharmed and tells us of it, after it was matched and before it is answered."""
+class Judged(HoldAnswer):
+    """Meets a request and is judged once the exchange has matched it: what befalls it depends on what it was.
 
-    tells: ClassVar[bool] = True
-    answers: ClassVar[bool] = True
+    The exchange asks a fault what to do only after the match; `judge` is asked with the request's number.
+    """
+
+    judge: Callable[[int], type[Fault]] = lambda nth: Spare
+
+    @property
+    def tells(self) -> bool:  # type: ignore[override]  # others say it for their class
+        """Whether the reports are sent."""
+        return self.judge(self.nth).tells
+
+    @property
+    def cuts(self) -> bool:  # type: ignore[override]  # others say it for their class
+        """Whether the stream is closed first."""
+        return self.judge(self.nth).cuts
+
+    @property
+    def answers(self) -> bool:  # type: ignore[override]  # others say it for their class
+        """Whether the client gets its answer."""
+        return self.judge(self.nth).answers
 
 
 class Director:
-    """Watches every order and plans what befalls the next.
-
-    After a sale that leaves the account flat, the next order can only be an entry: it is the one whose answer is
-    withheld, or whose reports are dropped. After an entry, the next is its stop: that answer is lost.
+    """Meets every order, and lets the schemes happen to the first that fit.
 
     Args:
         venue: The exchange; its weather is the director's.
@@ -39,71 +69,51 @@ class Director:
 
     Attributes:
         kills: What was killed, oldest first.
+        mishaps: What else befell which order.
     """
 
     def __init__(self, venue: Testnet, *, kill: Callable[[], Awaitable[None]]) -> None:
         self._venue: Final = venue
         self._kill: Final = kill
         self._live_bars: Final = venue.bars_left
+        self._judged: dict[int, type[Fault]] = {}
         self._orders = 0
-        self._planned: list[tuple[str, int]] = []
+        self._schemes = list(SCHEMES)
         self.kills: list[Kill] = []
-        self._left = ["kill", "lose", "drop"]
-        venue.schedule(Watch(1, hook=self._look))
+        self.mishaps: list[Mishap] = []
+        self._meet_next()
 
-    @property
-    def mishaps(self) -> tuple[Mishap, ...]:
-        """What befell which order, of what was planned beside the kill and has happened."""
-        names = list(self._venue.floor.requests)
-        orders = {order.client_order_id: order for order in self._venue.exchange.orders.values()}
-        met = [(words, names[nth - 1]) for words, nth in self._planned if nth <= len(names)]
-        return tuple(
-            Mishap(kind=words, ns=orders[name].created_ns, client_order_id=name)
-            for words, name in met
-            if name in orders
-        )
-
-    async def _look(self) -> None:
-        orders = self._venue.exchange.orders
-        fresh, self._orders = len(orders) > self._orders, len(orders)
+    def _meet_next(self) -> None:
         seen = self._venue.floor.weather.seen[On.ORDER]
-        fault = self._next(list(orders.values())[-1], seen + 1) if fresh else None
-        if fault is not None:
-            self._venue.schedule(fault)
-        self._venue.schedule(Watch(seen + (1 if fault is None else 2), hook=self._look))
+        self._venue.schedule(Judged(seen + 1, hook=self._answered, judge=self._judge))
 
-    def _next(self, order: Order, nth: int) -> Fault | None:
-        """Return what befalls the order after `order`; None for nothing."""
+    def _judge(self, nth: int) -> type[Fault]:
+        """Return what befalls the request; the first answer stands."""
+        if nth not in self._judged:
+            orders = self._venue.exchange.orders
+            fresh, self._orders = len(orders) > self._orders, len(orders)
+            self._judged[nth] = self._befalls(orders[len(orders)]) if fresh else Spare
+        return self._judged[nth]
+
+    def _befalls(self, order: Order) -> type[Fault]:
         done = 1.0 - self._venue.bars_left / self._live_bars
-        entry_next = order.request.side is Side.SELL and self._is_flat(order.request.symbol)
-        stop_next = order.request.side is Side.BUY and order.request.type is OrderType.MARKET and order.executed > 0
-        match self._left[:1]:
-            case ["kill"] if done >= KILL_FROM and entry_next:
-                self._left.pop(0)
-                return HoldAnswer(nth, hook=self._strike)
-            case ["lose"] if done >= LOSE_FROM and stop_next:
-                self._left.pop(0)
-                self._planned.append(("answer lost", nth))
-                return LoseAnswer(nth)
-            case ["drop"] if done >= DROP_FROM and entry_next:
-                self._left.pop(0)
-                self._planned.append(("stream dropped", nth))
-                return DropConnection(nth)
-        return None
+        entry = order.request.side is Side.BUY and order.status is Status.FILLED
+        stop = order.request.type is OrderType.STOP_LOSS_LIMIT and order.is_open
+        scheme = self._schemes[0] if self._schemes else None
+        if scheme is None or done < scheme.after or not (entry if scheme.entry else stop):
+            return Spare
+        self._schemes.pop(0)
+        name, ns = order.client_order_id, self._venue.now_ns
+        if scheme.fault is HoldAnswer:
+            self.kills.append(Kill(client_order_id=name, killed_ns=ns))
+        else:
+            kind, cut = WORDS[scheme.fault], scheme.fault.cuts
+            self.mishaps.append(Mishap(kind=kind, ns=ns, client_order_id=name, breaks_stream=cut))
+        return scheme.fault
 
-    async def _strike(self) -> None:
-        """Kill the engine while the answer to the last order is withheld."""
-        order = list(self._venue.exchange.orders.values())[-1]
-        self._orders = len(self._venue.exchange.orders)
-        self.kills.append(Kill(client_order_id=order.client_order_id, killed_ns=self._venue.now_ns))
-        await self._kill()
-
-    def _is_flat(self, symbol: str) -> bool:
-        """Return whether nothing is open and nothing is owned that the exchange would take."""
-        exchange = self._venue.exchange
-        instrument: Instrument = exchange.places[symbol].instrument
-        held = exchange.ledger.balance(ACCOUNT, instrument.base)
-        lots = (held.free + held.locked) // instrument.lot_atoms
-        worth = lots * exchange.places[symbol].last * instrument.notional_atoms
-        small = lots < instrument.min_lots or worth < to_atoms(instrument.min_notional)
-        return small and not exchange.open_orders(ACCOUNT, symbol)
+    async def _answered(self) -> None:
+        """Called after a request was matched and before it is answered: kill the engine now, if it is its time."""
+        seen = self._venue.floor.weather.seen[On.ORDER]
+        self._meet_next()
+        if self._judge(seen) is HoldAnswer:
+            await self._kill()

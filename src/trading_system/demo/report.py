@@ -1,6 +1,7 @@
 """What a demonstration leaves: the comparison, the page, the hashes."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,12 +12,15 @@ from trading_system.dashboard.notes import RunNotes
 from trading_system.dashboard.numbers import Number, numbers_of
 from trading_system.dashboard.run_facts import run_of
 from trading_system.dashboard.run_page import run_page
+from trading_system.dashboard.story import outcome
 from trading_system.demo.scene import Scene
 from trading_system.demo.supervisor import Told
 from trading_system.desk.audit import Difference, Tally, compare, tallies
 from trading_system.ports import Entry
 
 PAGE: Final = "report.html"
+LEDGER: Final = "ledger.json"
+"""The exchange's own books, as it told them at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,10 +28,12 @@ class Report:
     """The end of a demonstration.
 
     Attributes:
+        done: What was done to the run, and what came of it, in a few sentences.
         hashes: What -> SHA-256; the same on every run of the same scene.
     """
 
     page: Path
+    done: str
     numbers: tuple[Number, ...]
     tallies: tuple[Tally, ...]
     differences: tuple[Difference, ...]
@@ -35,7 +41,7 @@ class Report:
 
 
 def report(scene: Scene, told: Told, entries: Sequence[Entry], config: Mapping[str, str], out: Path) -> Report:
-    """Compare the books, write the page into `out`, and return what there is to say.
+    """Compare the books, write page and ledger into `out`, and return what there is to say.
 
     Args:
         entries: The whole journal.
@@ -60,15 +66,32 @@ def report(scene: Scene, told: Told, entries: Sequence[Entry], config: Mapping[s
         mishaps=told.mishaps,
     )
     page = run_page(entries, told.ledger, notes)
+    (out / LEDGER).write_text(json.dumps(told.ledger, indent=1) + "\n", encoding="utf-8")
     path = out / PAGE
     path.write_text(page, encoding="utf-8")
     return Report(
         page=path,
+        done=_done(entries, told),
         numbers=numbers_of(run_of(entries)),
         tallies=tallies(entries, told.ledger),
         differences=tuple(compare(entries, told.ledger)),
         hashes={**hashes, "page": hashlib.sha256(page.encode()).hexdigest()},
     )
+
+
+def _done(entries: Sequence[Entry], told: Told) -> str:
+    """Return what was done to the run and what came of it."""
+    killed = [
+        f"The engine was killed by SIGKILL while the answer to {kill.client_order_id} was withheld, and started again; "
+        f"of that order its journal says: {outcome(entries, kill.client_order_id)}."
+        for kill in told.kills
+    ]
+    mishaps = [
+        f"{mishap.kind.capitalize()} at {mishap.client_order_id}: "
+        f"{outcome(entries, mishap.client_order_id, stream_cut_ns=mishap.ns if mishap.breaks_stream else None)}."
+        for mishap in told.mishaps
+    ]
+    return "\n".join([*killed, *mishaps]) or "No order fitted the plan: nothing was killed. Take more days."
 
 
 def scores_of(model: Manifest) -> dict[str, dict[str, str]]:

@@ -13,7 +13,6 @@ from trading_system.core_ai.inference.manifest import Manifest
 from trading_system.data_pipeline.bar_store import bars_hash
 from trading_system.errors import ConfigurationError
 from trading_system.market.bars import interval_ns
-from trading_system.market.timestamps import iso
 from trading_system.testnet.config import BTCUSDT, Listing
 from trading_system.testnet.flow import bars_of_file, synthetic_bars
 
@@ -25,11 +24,14 @@ DAYS: Final = 28
 LIVE: Final = 2_000
 """Last bars of a file that happen live, unless days are asked for."""
 DAY_NS: Final = interval_ns("1d")
-FEE_BPS: Final = Decimal(4)
-"""Commission on the synthetic market, that of a busy account; real bars are traded at the usual 10."""
-USUAL_FEE_BPS: Final = Decimal(10)
-SPREAD_BPS: Final = Decimal(1)
-"""Half the house's spread, as it quotes unless told otherwise; see `testnet.house.House`."""
+CASH: Final = Decimal(20_000)
+"""What the account begins with, quote units."""
+FEE_BPS: Final = Decimal(10)
+"""Commission on every fill, basis points: what Binance spot asks of a new account."""
+SLIPPAGE_BPS: Final = Decimal(5)
+"""About what spread, book and late stops cost on each side; the report shows what it was."""
+ROUND_TRIP_COST: Final = 2 * (FEE_BPS + SLIPPAGE_BPS) / 10_000
+"""What the policy is told that going in and out costs, a fraction."""
 UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 SHIPPED: Final = Path(manifest.__file__).with_name("demo_model")
 
@@ -41,7 +43,6 @@ class Scene:
     Attributes:
         words: One sentence about where the bars come from.
         data_hash: Hash of all its bars.
-        fee_bps: What the exchange takes of every fill, basis points.
         strategy: "lstm", or "momentum" where no model was trained on bars of this interval.
         model: What the network's manifest says; None for the plain rule.
         folder: Where the network is; None likewise.
@@ -52,15 +53,9 @@ class Scene:
     words: str
     seed: int
     data_hash: str
-    fee_bps: Decimal
     strategy: str
     model: Manifest | None
     folder: Path | None
-
-    @property
-    def round_trip_cost(self) -> Decimal:
-        """What going in and out costs at least, a fraction: two fees and the whole spread."""
-        return 2 * (self.fee_bps + SPREAD_BPS) / 10_000
 
 
 def scene_of(bars: Path | None, *, seed: int, days: int | None, model: Path | None) -> Scene:
@@ -81,18 +76,19 @@ def scene_of(bars: Path | None, *, seed: int, days: int | None, model: Path | No
     found = _model(model, listing.interval)
     told = "the network that ships with the package" if model is None else f"the network in {model.name}"
     trader = (
-        f"{told}, trained on {found.interval} bars, trades it"
+        f"{told} trades it"
         if found
-        else f"a plain momentum rule trades it, since the shipped network was not trained on {listing.interval} bars"
+        else f"a plain momentum rule trades it, since {told} was not trained on {listing.interval} bars"
     )
-    source = f"{listing.instrument.symbol} bars from {bars.name}" if bars else f"A market grown from seed {seed}"
+    source = (
+        f"{listing.instrument.symbol} bars from {bars.name}" if bars else f"A made-up market, grown from seed {seed}"
+    )
     return Scene(
         listing=listing,
         real_bars=bars is not None,
-        words=f"{source}: {len(live)} bars, {iso(live[0].open_ns)[:10]} to {iso(live[-1].close_ns)[:10]}; {trader}.",
+        words=f"{source}, {len(live)} bars of {listing.interval} live; {trader}.",
         seed=seed,
         data_hash=bars_hash(listing.bars),
-        fee_bps=USUAL_FEE_BPS if bars else FEE_BPS,
         strategy="lstm" if found else "momentum",
         model=found,
         folder=None if found is None else (model or SHIPPED),
@@ -106,14 +102,10 @@ def interval_of(path: Path) -> str:
         ConfigurationError: The file cannot be read, has no column `timestamp`, or fewer than two bars.
     """
     try:
-        table = (
-            pl.read_csv(path, columns=["timestamp"])
-            if path.suffix == ".csv"
-            else pl.read_parquet(path, columns=["timestamp"])
-        )
+        read = pl.read_csv if path.suffix == ".csv" else pl.read_parquet
+        steps = Counter(read(path, columns=["timestamp"])["timestamp"].diff().drop_nulls().to_list())
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ConfigurationError(f"{path}: cannot be read as bars: {error}") from error
-    steps = Counter(table["timestamp"].diff().drop_nulls().to_list())
     if not steps:
         raise ConfigurationError(f"{path}: fewer than two bars")
     seconds, rest = divmod(steps.most_common(1)[0][0], 1_000)

@@ -34,6 +34,7 @@ class Screen:
         self._now_s = now_s
         self._started_s = now_s()
         self._told_s = -LINE_EVERY_S
+        self._told_bars = -1
         self._live: Live | None = None
 
     @contextmanager
@@ -52,8 +53,8 @@ class Screen:
         speed = progress.bars_done / max(now_s - self._started_s, 1e-9)
         if self._live is not None:
             self._live.update(self._table(progress, speed), refresh=True)
-        elif now_s - self._told_s >= LINE_EVERY_S or progress.bars_done == progress.bars:
-            self._told_s = now_s
+        elif now_s - self._told_s >= LINE_EVERY_S or progress.bars_done == progress.bars != self._told_bars:
+            self._told_s, self._told_bars = now_s, progress.bars_done
             self._console.print(f"{iso(progress.now_ns)[:16]}Z  {self._line(progress, speed)}", highlight=False)
 
     def event(self, words: str, *, style: str = "bold") -> None:

@@ -9,7 +9,7 @@ from typing import Any, Final
 from trading_system.dashboard.notes import Kill, Mishap
 from trading_system.demo.director import Director
 from trading_system.demo.engine import Engine
-from trading_system.demo.scene import Scene
+from trading_system.demo.scene import CASH, FEE_BPS, ROUND_TRIP_COST, Scene
 from trading_system.errors import InvariantBroken
 from trading_system.market.money import ATOMS
 from trading_system.testnet.config import API_KEY, API_SECRET, TestnetConfig
@@ -67,7 +67,7 @@ def assignments(scene: Scene) -> tuple[str, ...]:
         f"venue.symbols={scene.listing.instrument.symbol}",
         f"data.interval={scene.listing.interval}",
         f"data.history_bars={scene.listing.history}",
-        f"policy.round_trip_cost={scene.round_trip_cost}",
+        f"policy.round_trip_cost={ROUND_TRIP_COST}",
         *(f"{path}={value}" for path, value in named),
     )
 
@@ -82,7 +82,12 @@ async def supervise(scene: Scene, out: Path, ears: Ears) -> Told:
         TradingError: The engine ended before the market did, or time stood still.
     """
     config = TestnetConfig(
-        listings=(scene.listing,), seed=scene.seed, speed="step", maker_bps=scene.fee_bps, taker_bps=scene.fee_bps
+        listings=(scene.listing,),
+        balances={scene.listing.instrument.quote: CASH},
+        seed=scene.seed,
+        speed="step",
+        maker_bps=FEE_BPS,
+        taker_bps=FEE_BPS,
     )
     async with Testnet(config) as venue:
         engine = Engine(_arguments(scene, venue, out), secrets=(API_KEY, API_SECRET), errors=out / OUTPUT)
@@ -95,7 +100,7 @@ async def supervise(scene: Scene, out: Path, ears: Ears) -> Told:
         finally:
             await engine.kill()
         ears.progress(run.progress())
-        return Told(ledger=venue.ledger(), kills=tuple(run.director.kills), mishaps=run.director.mishaps)
+        return Told(ledger=venue.ledger(), kills=tuple(run.director.kills), mishaps=tuple(run.director.mishaps))
 
 
 class _Run:
