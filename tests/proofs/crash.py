@@ -34,6 +34,11 @@ from trading_system.testnet.synthetic import synthetic_bars
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ENGINE: Final = (sys.executable, "-m", "trading_system", "paper")
+BROKEN: Final = {
+    variant: (sys.executable, str(Path(__file__).with_name("broken.py")), variant)
+    for variant in ("commits-after-sending", "resends-on-timeout", "takes-timeout-for-rejection")
+}
+"""Engines with one flaw each, by its name."""
 HISTORY: Final = 40
 """Bars before the clock starts: enough for the ATR."""
 LIVE: Final = 60
