@@ -119,6 +119,42 @@ def test_without_a_price_we_can_still_leave_but_not_enter() -> None:
     assert asked(make_sleeve(), want(30), 0, 1).entry_lots == 0
 
 
+def test_without_a_price_no_stop_counts_as_passed_or_reached() -> None:
+    """A price of zero is no price: a position is protected, and a resting stop is moved as wanted."""
+    resting = make_sleeve(held=30, stop=30, stop_at=800, status=STOP_RESTING)
+    assert asked(make_sleeve(held=30), want(30), 0, 0) == QUIET._replace(protect_lots=30, protect_ticks=900)
+    assert asked(resting, want(30), 0, 0) == QUIET._replace(cancel_stop=1)
+
+
+TINY = TERMS._replace(min_lots=1, min_notional_atoms=0)
+
+
+@pytest.mark.parametrize(
+    ("sleeve", "wanted", "price", "asks"),
+    [
+        (make_sleeve(terms=TINY, status=STOP_REFUSED), want(0), PRICE, QUIET),
+        (make_sleeve(terms=TINY), want(0), PRICE, QUIET),
+        (make_sleeve(terms=TINY, held=1), want(1), PRICE, QUIET._replace(protect_lots=1, protect_ticks=900)),
+        (make_sleeve(terms=TINY, held=1), want(1), 900, QUIET._replace(exit_lots=1)),
+        (make_sleeve(terms=TINY, held=1), want(1, stop=1), 1, QUIET._replace(exit_lots=1)),
+        (make_sleeve(terms=TINY, held=2), want(1), PRICE, QUIET._replace(exit_lots=1)),
+        (make_sleeve(terms=TINY, coming=1), want(0), PRICE, QUIET._replace(cancel_entry=1)),
+        (make_sleeve(terms=TINY), want(1), PRICE, QUIET._replace(entry_lots=1)),
+        (
+            make_sleeve(terms=TINY, held=1, stop=1, stop_at=1, status=STOP_RESTING),
+            want(1, stop=2),
+            1,
+            QUIET,
+        ),
+    ],
+)
+def test_a_single_lot_is_treated_like_any_number_of_them(
+    sleeve: Sleeve, wanted: SleeveCarried, price: int, asks: Asks
+) -> None:
+    """Where the venue takes one lot of any worth, none is still none."""
+    assert asked(sleeve, wanted, price, 1) == asks
+
+
 def test_nothing_is_entered_when_it_may_not_be() -> None:
     """After an order fact only what protects and reduces is asked."""
     assert asked(make_sleeve(), want(40), PRICE, 0) == QUIET

@@ -37,6 +37,7 @@ from trading_system.blotter.state import (
 from trading_system.desk.decide import decide, entry_reserve, held_lots
 from trading_system.risk_management.exposure import is_flat
 
+BARELY = SURE._replace(probability=POLICY.enter_above)
 NAN, INF = math.nan, math.inf
 QUIET = Asks(cancel_entry=0, cancel_stop=0, exit_lots=0, entry_lots=0, protect_lots=0, protect_ticks=0)
 
@@ -104,7 +105,7 @@ def test_what_is_on_its_way_is_held_like_what_is_owned(view: View) -> None:
     assert (step.sleeve.target_lots, step.asks) == (30, QUIET)
 
 
-@pytest.mark.parametrize(("view", "target"), [(TORN, 0), (NO_VIEW, 0), (SURE, 30)])
+@pytest.mark.parametrize(("view", "target"), [(TORN, 0), (NO_VIEW, 0), (SURE, 30), (BARELY, 30)])
 def test_a_decision_to_leave_stands_until_the_view_would_enter_anew(view: View, target: int) -> None:
     """An exit may take more than a bar (its stop must be canceled first); it is not forgotten half-way."""
     leaving = make_sleeve(held=30, stop=30, stop_at=900, status=STOP_RESTING, target=0, level=900)
@@ -125,7 +126,10 @@ def test_dust_that_the_venue_would_not_take_back_does_not_keep_us_from_entering(
         (make_account(), make_bar(), SURE._replace(probability=NAN), POLICY, why.NO_VIEW),
         (make_account(), make_bar(), SURE._replace(probability=1.01), POLICY, why.NO_VIEW),
         (make_account(), make_bar(), SURE._replace(gain=INF), POLICY, why.NO_VIEW),
+        (make_account(), make_bar(), SURE._replace(gain=0.0), POLICY, why.NO_VIEW),
         (make_account(), make_bar(), SURE._replace(loss=0.0), POLICY, why.NO_VIEW),
+        (make_account(), make_bar(atr=499.5), SURE, POLICY, why.MIN_NOTIONAL),  # a stop, but at one tick: worth nothing
+        (make_account(cash=1), make_bar(), SURE, POLICY, why.MIN_NOTIONAL),
         (make_account(), make_bar(atr=0.0), SURE, POLICY, why.NO_STOP),
         (make_account(), make_bar(atr=NAN), SURE, POLICY, why.NO_STOP),
         (make_account(), make_bar(atr=INF), SURE, POLICY, why.NO_STOP),
@@ -160,6 +164,26 @@ def test_whatever_speaks_against_an_entry_is_named_and_nothing_else(
     step = decide(account, make_sleeve(), bar, view, policy)
     assert why.words(step.objections) == why.words(objection)
     assert (step.sleeve.target_lots, step.asks) == (0, QUIET)
+
+
+@pytest.mark.parametrize(
+    ("account", "view", "policy"),
+    [
+        (make_account(cash=10**17), SURE, POLICY),
+        (make_account(holdings=10**17), SURE, POLICY),
+        (make_account(), SURE._replace(probability=1.0), POLICY._replace(enter_above=1.0)),
+        (make_account(), SURE, POLICY._replace(leave_below=0.0)),
+        (make_account(), SURE, POLICY._replace(stop_slack=0.0)),
+        (make_account(), SURE, POLICY._replace(stop_slack=0.25)),
+        (make_account(), SURE, POLICY._replace(cash_buffer=0.0)),
+        (make_account(peak=1e6), SURE, POLICY),
+        (make_account(), SURE._replace(expires_ns=CLOSE_NS), POLICY),
+    ],
+)
+def test_what_lies_at_the_edge_of_its_range_is_still_inside(account: Account, view: View, policy: Policy) -> None:
+    """Nothing objects, and a position is opened."""
+    step = decide(account, make_sleeve(), make_bar(), view, policy)
+    assert (step.objections, step.asks.entry_lots > 0) == (why.NONE, True)
 
 
 def test_an_entry_that_could_not_be_protected_is_not_made() -> None:

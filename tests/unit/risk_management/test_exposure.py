@@ -8,6 +8,7 @@ from tests.unit.desk.numbers import POLICY, TERMS, make_sleeve
 from trading_system.blotter.state import STOP_RESTING, Sleeve, Terms
 from trading_system.risk_management.exposure import (
     MAX_ATOMS,
+    affordable,
     big_enough,
     held_lots,
     is_flat,
@@ -45,6 +46,7 @@ def test_what_has_no_price_or_one_beyond_reckoning_is_worth_nothing(price: int, 
 @pytest.mark.parametrize(
     ("price", "buffer", "worst"),
     [
+        (1, 0.0, 1),
         (1_000, 0.25, 1_250),
         (1_001, 0.25, 1_252),
         (1_001, 0.0, 1_001),
@@ -58,6 +60,12 @@ def test_the_worst_cost_of_a_lot_is_rounded_up(price: int, buffer: float, worst:
     assert worst_lot(price, TERMS, POLICY._replace(cash_buffer=buffer)) == worst
 
 
+@pytest.mark.parametrize(("free", "lots"), [(-5, 0), (0, 0), (1, 1), (7, 7)])
+def test_cash_affords_whole_lots_down_to_the_last_atom(free: int, lots: int) -> None:
+    """A lot worth one atom, bought without a buffer."""
+    assert affordable(free, 1, TERMS, POLICY._replace(cash_buffer=0.0)) == lots
+
+
 @given(lots=ATOMS, price=ATOMS, notional=st.integers(1, 10**9), least=ATOMS, min_lots=st.integers(1, 10))
 def test_an_order_is_big_enough_by_lots_and_by_worth(
     lots: int, price: int, notional: int, least: int, min_lots: int
@@ -66,6 +74,13 @@ def test_an_order_is_big_enough_by_lots_and_by_worth(
     terms = Terms(lot_atoms=1, notional_atoms=notional, min_lots=min_lots, min_notional_atoms=least)
     told = 0 < price * notional <= MAX_ATOMS
     assert big_enough(lots, price, terms) == (told and lots >= min_lots and lots * price * notional >= least)
+
+
+def test_an_order_for_nothing_is_never_big_enough() -> None:
+    """Even where the venue names no smallest order."""
+    terms = TERMS._replace(min_lots=0, min_notional_atoms=0)
+    assert [big_enough(lots, 1_000, terms) for lots in (0, 1)] == [False, True]
+    assert [sellable(lots, 0, terms) for lots in (0, 1)] == [False, True]
 
 
 def test_without_a_price_an_order_cannot_be_bought_but_can_be_sold() -> None:
@@ -88,6 +103,8 @@ def test_a_stop_is_measured_at_the_lowest_limit_that_it_may_have(lots: int, acce
         (make_sleeve(held=3), False),
         (make_sleeve(coming=1), False),
         (make_sleeve(held=2, going=1), False),
+        (make_sleeve(held=1, stop=1, stop_at=900, status=STOP_RESTING), False),
+        (make_sleeve(stop=1, stop_at=900, status=STOP_RESTING), True),
         (make_sleeve(held=2, stop=2, stop_at=900, status=STOP_RESTING), False),
     ],
 )
