@@ -5,7 +5,7 @@ from functools import partial
 from trading_system.blotter.portfolio import SleeveBook, terms_of
 from trading_system.blotter.state import Asks
 from trading_system.blotter.tickets import Intent, OrderKind, OrderTicket, Side, client_order_id
-from trading_system.desk.decide import entry_reserve
+from trading_system.desk.decide import entry_reserve, stop_limit
 
 
 def tickets_for(account: str, book: SleeveBook, asks: Asks) -> list[OrderTicket]:
@@ -13,7 +13,7 @@ def tickets_for(account: str, book: SleeveBook, asks: Asks) -> list[OrderTicket]
     tickets = []
     if asks.protect_lots:
         ticket = _ticket(account, book, Intent.PROTECT)
-        limit = max(1, int(asks.protect_ticks * (1.0 - book.policy.stop_slack)))
+        limit = stop_limit(asks.protect_ticks, book.policy)
         tickets.append(ticket(lots=asks.protect_lots, limit_ticks=limit, stop_ticks=asks.protect_ticks))
     if asks.exit_lots:
         tickets.append(_ticket(account, book, Intent.EXIT)(lots=asks.exit_lots))
