@@ -17,6 +17,8 @@ from trading_system.dashboard.run_facts import Execution, Run, SleeveRun
 from trading_system.market.timestamps import to_ms
 
 Json = Mapping[str, object]
+Moment = tuple[int, str, str]
+"""When, UTC ns; in words; color."""
 
 INK: Final = "#22303c"
 MUTED: Final = "#6b7680"
@@ -54,9 +56,12 @@ def charts_of(run: Run, notes: RunNotes) -> dict[str, Json]:
         "costs": _costs(run, quote),
     }
     span = (run.marks[0].ns, run.marks[-1].ns)
-    charts = {place: _framed(figure, span, notes) for place, figure in figures.items()}
+    moments = _moments(run, notes)
+    charts = {place: _framed(figure, span, moments) for place, figure in figures.items()}
     for at, kill in enumerate(notes.kills):
-        charts[f"closeup-{at}"] = _framed(_closeup(run.sleeves[0], kill.killed_ns), _around(kill.killed_ns, run), notes)
+        charts[f"closeup-{at}"] = _framed(
+            _closeup(run.sleeves[0], kill.killed_ns), _around(kill.killed_ns, run), moments
+        )
     return charts
 
 
@@ -235,13 +240,20 @@ def _line(
     }
 
 
-def _framed(figure: Json, span: tuple[int, int], notes: RunNotes) -> Json:
+def _moments(run: Run, notes: RunNotes) -> list[Moment]:
+    """Return what is marked on every chart: kills, mishaps, brakes."""
+    return [
+        *((kill.killed_ns, "SIGKILL", RED) for kill in notes.kills),
+        *((mishap.ns, mishap.kind, MUTED) for mishap in notes.mishaps),
+        *((ns, f"brake: {why}", AMBER) for ns, why in run.brakes),
+    ]
+
+
+def _framed(figure: Json, span: tuple[int, int], moments: Iterable[Moment]) -> Json:
     """Return `figure` in the page's own look, with a line at each moment that something was done to the run."""
     layout = figure["layout"]
     assert isinstance(layout, dict)
-    moments = [(kill.killed_ns, "SIGKILL", RED) for kill in notes.kills]
-    moments += [(mishap.ns, mishap.kind, MUTED) for mishap in notes.mishaps]
-    moments = [moment for moment in moments if span[0] <= moment[0] <= span[1]]
+    shown = [moment for moment in moments if span[0] <= moment[0] <= span[1]]
     axis = {"gridcolor": GRID, "zeroline": False, "linecolor": GRID, "ticks": ""}
     return {
         "data": figure["data"],
@@ -263,9 +275,9 @@ def _framed(figure: Json, span: tuple[int, int], notes: RunNotes) -> Json:
                     "y1": 1,
                     "line": {"color": color, "width": 1, "dash": "dash"},
                 }
-                for ns, _, color in moments
+                for ns, _, color in shown
             ],
-            "annotations": [_label(at, moment, span) for at, moment in enumerate(moments)],
+            "annotations": [_label(at, moment, span) for at, moment in enumerate(shown)],
             **layout,
             "xaxis": {
                 **axis,
@@ -280,7 +292,7 @@ def _framed(figure: Json, span: tuple[int, int], notes: RunNotes) -> Json:
     }
 
 
-def _label(at: int, moment: tuple[int, str, str], span: tuple[int, int]) -> Json:
+def _label(at: int, moment: Moment, span: tuple[int, int]) -> Json:
     """Return the words of a moment's line; each a little lower than the one before, so that none covers another."""
     ns, words, color = moment
     late = ns - span[0] > (span[1] - span[0]) * LATE

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from trading_system.blotter import events as e
+from trading_system.blotter.objections import words
 from trading_system.blotter.portfolio import Portfolio, SleeveBook, SleeveKey, terms_of
 from trading_system.blotter.tickets import Intent, OrderTicket, Side
 from trading_system.errors import DataError
@@ -101,6 +102,7 @@ class Run:
         portfolio: The fold of the whole journal.
         entries: How many facts the journal holds.
         starts: How many processes it took.
+        brakes: When a brake latched, UTC ns, and which, in words.
     """
 
     marks: tuple[Mark, ...]
@@ -108,6 +110,7 @@ class Run:
     portfolio: Portfolio
     entries: int
     starts: int
+    brakes: tuple[tuple[int, str], ...]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -146,6 +149,7 @@ class _Reader:
         self.sleeves: dict[SleeveKey, _Sleeve] = {}
         self.marks: dict[int, Mark] = {}
         self.rested: dict[str, int] = {}
+        self.brakes: list[tuple[int, str]] = []
         self.entries = self.starts = self.last_ns = 0
 
     def read(self, entry: Entry) -> None:
@@ -154,6 +158,8 @@ class _Reader:
         match fact:
             case e.EngineStarted():
                 self.starts += 1
+            case e.BreakerTripped():
+                self.brakes.append((fact.ts_ns, ", ".join(words(fact.objections))))
             case e.Decided():
                 self._decided(fact)
             case e.OrderFilled() if not self.portfolio.orders[fact.client_order_id].knows(fact):
@@ -203,6 +209,7 @@ class _Reader:
             portfolio=self.portfolio,
             entries=self.entries,
             starts=self.starts,
+            brakes=tuple(self.brakes),
         )
 
     def _decided(self, fact: e.Decided) -> None:

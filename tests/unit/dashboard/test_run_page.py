@@ -3,12 +3,14 @@
 import json
 import re
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from plotly.offline import get_plotlyjs
 from tests.unit.dashboard import told
 
 from trading_system.blotter import events as e
+from trading_system.blotter import objections
 from trading_system.dashboard.run_page import run_page
 
 
@@ -20,6 +22,14 @@ def page() -> str:
 def words(page: str) -> str:
     """Return what a reader sees, tags and scripts taken out."""
     return re.sub(r"[ \n]+", " ", re.sub(r"<script.*?</script>|<style.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL))
+
+
+def figures_in(page: str) -> dict[str, Any]:
+    """Return the charts as the page's program reads them."""
+    raw = re.search(r'<script type="application/json" id="figures">(.*?)</script>', page, re.DOTALL)
+    assert raw is not None
+    figures: dict[str, Any] = json.loads(raw[1])
+    return figures
 
 
 class Loads(HTMLParser):
@@ -74,9 +84,7 @@ def test_numbers_worked_out_by_hand_stand_on_the_page(page: str) -> None:
 
 def test_the_charts_hold_the_series_worked_out_by_hand(page: str) -> None:
     """Equity, falls, fills and summed costs as drawn; time is milliseconds of UTC."""
-    raw = re.search(r'<script type="application/json" id="figures">(.*?)</script>', page, re.DOTALL)
-    assert raw is not None
-    figures = json.loads(raw[1])
+    figures = figures_in(page)
     lines = {(place, line["name"]): line for place, figure in figures.items() for line in figure["data"]}
     assert lines["equity", "equity"]["y"] == [10_000, 10_444.5, 10_194.75, 10_139.61, 10_139.61]
     assert lines["equity", "buy and hold"]["y"] == [10_000, 11_000, 10_500, 12_000]
@@ -88,6 +96,22 @@ def test_the_charts_hold_the_series_worked_out_by_hand(page: str) -> None:
         told.closed(0) // 1_000_000,
         told.closed(2) // 1_000_000,
     ]
+
+
+def test_a_brake_is_marked_on_the_charts() -> None:
+    """A reader who wonders why trading stopped sees when and why."""
+    facts = [*told.facts(), e.BreakerTripped(ts_ns=told.closed(3), objections=objections.DRAWDOWN)]
+    page = run_page(told.entries(facts), told.ledger(), told.notes())
+    assert '"text":"brake: equity has fallen too far from its peak"' in page
+
+
+def test_the_close_up_shows_the_bars_around_the_kill(page: str) -> None:
+    """Where single bars can be seen, so can what happened to the order between two of them."""
+    figure = figures_in(page)["closeup-0"]
+    bars, stops, entries, *_ = figure["data"]
+    assert (bars["type"], bars["close"], bars["high"]) == ("candlestick", [100, 110, 105, 120], [102, 112, 107, 122])
+    assert stops["y"] == [90, 90, None]
+    assert entries["y"] == [101, 101]
 
 
 def test_the_kill_is_told_step_by_step(page: str) -> None:
