@@ -18,8 +18,17 @@ settings.register_profile("house", deadline=None, derandomize=bool(os.environ.ge
 settings.register_profile("fast", settings.get_profile("house"), max_examples=20)
 settings.load_profile("house")
 
-SLOW: Final = ("unit/backtest", "unit/core_ai", "unit/desk/test_two_speeds.py", "unit/test_kernel.py")
-"""What compiles or trains, seconds before the first check; `make check-fast` leaves it out."""
+SLOW: Final = (
+    "unit/backtest",
+    "unit/core_ai",
+    "unit/desk/test_two_speeds.py",
+    "unit/journal/test_crash.py",
+    "unit/test_kernel.py",
+    "unit/testnet/test_rest.py",
+    "unit/testnet/test_server.py",
+    "unit/testnet/test_ws.py",
+)
+"""What compiles, trains, or starts servers and processes; `make check-fast` leaves it out."""
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
