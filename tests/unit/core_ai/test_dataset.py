@@ -52,10 +52,10 @@ def test_no_label_and_no_window_reaches_over_a_gap(make_bars, hole):
 
 
 @given(
-    count=st.integers(900, 1_500),
+    count=st.integers(1_700, 2_000),
     horizon=st.integers(1, 40),
-    train_share=st.floats(0.5, 0.7),
-    validation_share=st.floats(0.15, 0.2),
+    train_share=st.floats(0.4, 0.7),
+    validation_share=st.floats(0.1, 0.2),
     embargo=st.integers(0, 40),
 )
 @settings(max_examples=30, deadline=None)

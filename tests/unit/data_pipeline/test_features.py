@@ -137,16 +137,19 @@ def test_a_bar_of_another_symbol_starts_everything_afresh(make_bars):
 
 
 def test_atr_follows_wilder_by_hand():
-    """Period 3: ranges 10, 12 (gap up from 100 to 112), 9 → 31/3; then towards 21: 31/3 + (21 - 31/3)/3 = 125/9."""
+    """Period 3. Ranges 10, 12 (up from a close of 100 to a high of 112), 17 (down from 106 to 89): mean 13.
+
+    Then towards 21: 13 + (21 - 13)/3 = 47/3.
+    """
     atr = Atr(3)
     bars = [
         at(0, open_=100, high=104, low=96, close=98),
-        at(1, open_=98, high=106, low=96, close=100),  # range 10
-        at(2, open_=108, high=112, low=105, close=106),  # 112 - 100 = 12
-        at(3, open_=106, high=107, low=98, close=99),  # 9
-        at(4, open_=99, high=110, low=89, close=95),  # 21
+        at(1, open_=98, high=106, low=96, close=100),
+        at(2, open_=108, high=112, low=105, close=106),
+        at(3, open_=99, high=100, low=89, close=99),
+        at(4, open_=99, high=110, low=89, close=95),
     ]
-    assert [atr.push(bar) for bar in bars] == pytest.approx([0.0, 0.0, 0.0, 31 / 3, 125 / 9], rel=1e-15)
+    assert [atr.push(bar) for bar in bars] == pytest.approx([0.0, 0.0, 0.0, 13.0, 47 / 3], rel=1e-15)
 
 
 def last_row(bars):

@@ -10,10 +10,10 @@ from trading_system.errors import DataError
 
 
 def test_bounds_are_the_quantiles_and_the_room_around_the_range():
-    """Of 0..100, a tail of 5 % leaves 5..95; with half the range as slack the model may be asked about -50..150."""
-    scaler = fit(np.arange(101, dtype=np.float64).reshape(-1, 1), tail=0.05, slack=0.5)
-    assert (scaler.low, scaler.high) == ((5.0,), (95.0,))
-    assert (scaler.floor, scaler.ceiling) == ((-50.0,), (150.0,))
+    """Of 100..200, a tail of 5 % leaves 105..195; with half the range as slack the model may be asked about 50..250."""
+    scaler = fit(np.arange(100, 201, dtype=np.float64).reshape(-1, 1), tail=0.05, slack=0.5)
+    assert (scaler.low, scaler.high) == ((105.0,), (195.0,))
+    assert (scaler.floor, scaler.ceiling) == ((50.0,), (250.0,))
 
 
 def test_without_a_tail_the_bounds_are_minimum_and_maximum():
