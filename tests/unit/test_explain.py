@@ -99,6 +99,15 @@ def test_an_order_is_explained_from_its_decision_to_its_cost(ask: Ask) -> None:
     assert end["cost"] == "cost      2.7 USDT (+0.75 bps) against the close decided on, 40000.00; fees aside"
 
 
+def test_a_fill_heard_twice_is_told_twice_and_counted_once(path: Path, ask: Ask) -> None:
+    """What was heard is history; what was executed is money."""
+    written(path, [*FACTS, next(fact for fact in FACTS if isinstance(fact, e.OrderFilled))])
+    told = ask("explain", ENTRY.client_order_id).out
+    assert told.count("executed 0.3 BTC at 40001.00") == 2
+    assert "average   40003 USDT" in told
+    assert "fees      0.0009 BTC" in told
+
+
 @pytest.mark.usefixtures("journal")
 def test_an_order_in_doubt_is_told_as_such(ask: Ask) -> None:
     """Nobody must take silence for an answer."""
@@ -224,8 +233,38 @@ def test_the_journal_is_verified_to_its_head(ask: Ask) -> None:
     answer = ask("journal", "verify")
     head = json.loads(ask("status", "--json").out)["chain"]["head"]
     assert answer.out == (
-        f"{len(FACTS)} entries, every link holds; the last was written at 2023-11-15T00:15:00.006Z\nhead {head}\n"
+        f"{len(FACTS)} entries, every link holds; the last was written at 2023-11-15T00:15:00.006Z\n"
+        f"head {len(FACTS)}:{head}\n"
     )
+
+
+def test_a_head_noted_before_proves_that_no_end_was_written_anew(path: Path, ask: Ask) -> None:
+    """A journal that goes on still holds the head; one cut off and continued verifies, and yet does not."""
+    written(path, FACTS)
+    head = ask("journal", "verify").out.split()[-1]
+    written(path, [e.TimerFired(ts_ns=FACTS[-1].ts_ns)])
+    assert ask("journal", "verify", "--anchor", head).code == 0
+    path.unlink()
+    written(path, [*FACTS[:-1], e.TimerFired(ts_ns=FACTS[-1].ts_ns)])
+    assert ask("journal", "verify").code == 0
+    forged = ask("journal", "verify", "--anchor", head)
+    assert forged.code == 2
+    assert "is not the one whose head was noted" in forged.err
+    path.unlink()
+    written(path, FACTS[:-1])
+    assert "entry 14 is not there" in ask("journal", "verify", "--anchor", head).err
+    assert "give SEQ:HASH" in ask("journal", "verify", "--anchor", "14").err
+
+
+def test_a_restart_in_the_life_of_an_order_is_told(path: Path, ask: Ask) -> None:
+    """The stop was in doubt when the process ended; the entry was over and has nothing to do with it."""
+    started = replace(FACTS[0], ts_ns=FACTS[-1].ts_ns + NS_PER_MS)
+    proven = e.OrderNotFound(ts_ns=started.ts_ns + NS_PER_MS, client_order_id=STOP.client_order_id)
+    written(path, [*FACTS, started, proven])
+    told = ask("explain", STOP.client_order_id).out
+    assert told.index("the answer was lost") < told.index("THE ENGINE WAS STARTED AGAIN") < told.index("proven absent")
+    assert "How it stands: absent (over)" in told
+    assert "STARTED AGAIN" not in ask("explain", ENTRY.client_order_id).out
 
 
 @pytest.mark.usefixtures("journal")

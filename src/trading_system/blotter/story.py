@@ -40,7 +40,7 @@ class Story:
         order: What it has become.
         instrument: Its steps as they were when it was asked for.
         decision: The decision that asked for it; None where the journal holds none.
-        life: What was told of it, in order.
+        life: What was told of it, in order, and each start of an engine while it was not over.
         fills: Its executions, each once.
     """
 
@@ -111,6 +111,9 @@ def stories(told: Iterable[Told]) -> dict[str, Story]:
                 instrument = portfolio.sleeves[ticket.strategy, ticket.symbol].instrument
                 decision = decisions.get((ticket.strategy, ticket.symbol, ticket.decided_ns))
                 drafts[ticket.client_order_id] = _Draft(instrument, decision, [one])
+            case e.EngineStarted():
+                for name in portfolio.live:
+                    drafts[name].life.append(one)
             case e.OrderEvent():
                 draft = drafts[fact.client_order_id]
                 draft.life.append(one)

@@ -1,7 +1,6 @@
 """`trading-system journal`: verify the chain of facts, and print them."""
 
 import json
-from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -50,18 +49,36 @@ def command() -> None:
 
 @command.command
 @journal_option
-def verify(journal: Path | None) -> None:
-    """Read the whole journal, check every link of its chain, and print the last hash.
+@click.option("--anchor", metavar="SEQ:HASH", default="", help="A head noted before; it must still be in the chain.")
+def verify(journal: Path | None, anchor: str) -> None:
+    """Read the whole journal, check every link of its chain, and print its head: the last number and hash.
 
-    Whoever noted that hash elsewhere can tell later that nothing before it was changed, and that nothing was cut off.
+    A chain alone cannot tell that its end was cut off and written anew. Whoever noted the head elsewhere can:
+    with --anchor, the entry of that number must still have that hash.
     """
-    ends = deque(read_entries(journal), maxlen=1)
-    if not ends:
+    expected = _anchored(anchor)
+    last, found = None, ""
+    for entry in read_entries(journal):
+        last = entry
+        if expected and entry.seq == expected[0]:
+            found = entry.hash.hex()
+    if expected and found != expected[1]:
+        there = f"has the hash {found}" if found else "is not there"
+        raise click.ClickException(f"entry {expected[0]} {there}: the journal is not the one whose head was noted")
+    if last is None:
         click.echo("The journal is empty.")
         return
-    last = ends.pop()
     click.echo(f"{last.seq} entries, every link holds; the last was written at {iso(last.recorded_ns)}")
-    click.echo(f"head {last.hash.hex()}")
+    click.echo(f"head {last.seq}:{last.hash.hex()}")
+
+
+def _anchored(anchor: str) -> tuple[int, str] | None:
+    if not anchor:
+        return None
+    seq, _, digest = anchor.partition(":")
+    if not seq.isdecimal() or not digest:
+        raise click.UsageError(f"--anchor {anchor}: give SEQ:HASH, as an earlier verify printed it")
+    return int(seq), digest
 
 
 @command.command

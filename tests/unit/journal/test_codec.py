@@ -16,6 +16,7 @@ from trading_system.blotter.events import (
     EngineStarted,
     Errand,
     Fact,
+    OrderCanceled,
     OrderFilled,
     Reconciled,
     TimerFired,
@@ -68,6 +69,13 @@ def test_a_number_that_is_not_finite_is_refused_with_its_place(number: float, de
     view = state.NO_VIEW._replace(gain=number)
     with pytest.raises(JournalBroken, match=r"Decided cannot be written down: .*\$\.view\[1\].*NaN"):
         codec.encode(replace(decided, view=view))
+
+
+def test_a_nan_where_nothing_would_be_allowed_is_refused() -> None:
+    """There null would be read back as "no number", which is something else than a broken one."""
+    ended = OrderCanceled(ts_ns=1, client_order_id="ts-a", reason="", filled=math.nan)  # type: ignore[arg-type]
+    with pytest.raises(JournalBroken, match="would read back as something else"):
+        codec.encode(ended)
 
 
 def test_a_number_of_numpy_is_refused() -> None:
