@@ -6,12 +6,12 @@ from pathlib import Path
 
 import click
 
+from trading_system.cli.options import settings_options
 from trading_system.settings import load
 
 
 @click.command()
-@click.option("--env", default=None, help="Name of the settings file in config/env.")
-@click.option("--set", "assignments", multiple=True, metavar="KEY=VALUE", help="Set one value; repeatable.")
+@settings_options
 @click.option("--journal", type=click.Path(path_type=Path), default=None, help="The journal's file.")
 @click.option("--log", type=click.Path(path_type=Path), default=None, help="File for the JSON log lines.")
 @click.option("--kill-at", default="", hidden=True, help="NAME:N: end by SIGKILL at the Nth time a step is reached.")
