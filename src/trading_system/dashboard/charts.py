@@ -57,10 +57,13 @@ def charts_of(run: Run, notes: RunNotes) -> dict[str, Json]:
     }
     span = (run.marks[0].ns, run.marks[-1].ns)
     moments = _moments(run, notes)
-    charts = {place: _framed(figure, span, moments) for place, figure in figures.items()}
+    charts = {
+        place: _framed(figure, span, moments, named=place == "equity")  # once is enough; the lines stand in all
+        for place, figure in figures.items()
+    }
     for at, kill in enumerate(notes.kills):
         charts[f"closeup-{at}"] = _framed(
-            _closeup(run.sleeves[0], kill.killed_ns), _around(kill.killed_ns, run), moments
+            _closeup(run.sleeves[0], kill.killed_ns), _around(kill.killed_ns, run), moments, named=True
         )
     return charts
 
@@ -249,7 +252,7 @@ def _moments(run: Run, notes: RunNotes) -> list[Moment]:
     ]
 
 
-def _framed(figure: Json, span: tuple[int, int], moments: Iterable[Moment]) -> Json:
+def _framed(figure: Json, span: tuple[int, int], moments: Iterable[Moment], *, named: bool) -> Json:
     """Return `figure` in the page's own look, with a line at each moment that something was done to the run."""
     layout = figure["layout"]
     assert isinstance(layout, dict)
@@ -277,7 +280,7 @@ def _framed(figure: Json, span: tuple[int, int], moments: Iterable[Moment]) -> J
                 }
                 for ns, _, color in shown
             ],
-            "annotations": [_label(at, moment, span) for at, moment in enumerate(shown)],
+            "annotations": [_label(at, moment, span) for at, moment in enumerate(shown) if named],
             **layout,
             "xaxis": {
                 **axis,

@@ -6,9 +6,11 @@ import pytest
 from tests.unit.dashboard import told
 
 from trading_system.blotter import events as e
+from trading_system.blotter.tickets import Intent
 from trading_system.dashboard.numbers import numbers_of
 from trading_system.dashboard.run_facts import Run, run_of
 from trading_system.errors import DataError
+from trading_system.market.money import Money
 
 
 @pytest.fixture(scope="module")
@@ -83,3 +85,17 @@ def test_a_journal_without_a_decision_has_nothing_to_show() -> None:
     """There is no page before the first bar was decided on; the message says so."""
     with pytest.raises(DataError, match="no decision"):
         run_of(told.entries(told.facts()[:3]))
+
+
+def test_each_round_trip_counts_for_itself() -> None:
+    """A second position begins anew: 1 BTC bought and sold at 120, fee 0.12 USDT on the way out, brings -0.12."""
+    again = [
+        e.OrderQueued(ts_ns=told.closed(3), ticket=told.ticket("ts-in", Intent.ENTER, 1_000, 3)),
+        e.OrderSubmitted(ts_ns=told.closed(3), client_order_id="ts-in"),
+        told.filled(3, "ts-in", "10", 1_000, 120, Money(atoms=0, currency="BTC")),
+        e.OrderQueued(ts_ns=told.closed(3), ticket=told.ticket("ts-out", Intent.EXIT, 1_000, 3)),
+        e.OrderSubmitted(ts_ns=told.closed(3), client_order_id="ts-out"),
+        told.filled(3, "ts-out", "11", 1_000, 120, Money(atoms=12_000_000, currency="USDT")),
+    ]
+    trips = run_of(told.entries([*told.facts(), *again])).sleeves[0].trips
+    assert [trip.profit for trip in trips] == pytest.approx([139.6052, -0.12], abs=1e-9)

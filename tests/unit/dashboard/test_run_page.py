@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from html.parser import HTMLParser
 from typing import Any
 
@@ -11,7 +12,9 @@ from tests.unit.dashboard import told
 
 from trading_system.blotter import events as e
 from trading_system.blotter import objections
+from trading_system.dashboard.notes import Mishap
 from trading_system.dashboard.run_page import run_page
+from trading_system.dashboard.story import kill_story
 
 
 @pytest.fixture(scope="module")
@@ -169,3 +172,22 @@ def test_words_from_outside_cannot_become_markup() -> None:
     page = run_page(told.entries(facts), told.ledger(), told.notes())
     assert "<script>alert" not in page
     assert "&lt;script&gt;alert" in page
+
+
+def test_words_inside_a_chart_cannot_end_its_script() -> None:
+    """The charts stand in a script: what looks like its end must not be one."""
+    notes = replace(told.notes(), mishaps=(Mishap(kind="</script><b>", ns=told.closed(2)),))
+    page = run_page(told.entries(told.facts()), told.ledger(), notes)
+    assert "</script><b>" not in page
+    assert figures_in(page)["equity"]["layout"]["annotations"][1]["text"] == "</script><b>"
+
+
+def test_the_story_goes_on_until_the_position_is_protected() -> None:
+    """Books may agree before the stop is sent; the story of an entry is over with both."""
+    facts = told.facts()
+    agreed = next(fact for fact in facts if isinstance(fact, e.Reconciled) and fact.ts_ns == told.closed(0))
+    facts.remove(agreed)
+    before = next(at for at, fact in enumerate(facts) if isinstance(fact, e.OrderQueued) and at > 10)
+    facts.insert(before, agreed)
+    story = kill_story(told.entries(facts), told.notes().kills[0])
+    assert [moment.what for moment in story][-2:] == ["reconciled", "protected"]

@@ -174,3 +174,16 @@ def test_an_order_without_an_answer_is_a_difference() -> None:
     sent = e.OrderSubmitted(ts_ns=told.closed(3), client_order_id="ts-late")
     (found,) = compare(told.entries([*told.facts(), queued, sent]), told.ledger())
     assert (found.kind, found.subject, found.theirs) == ("order", "ts-late", "nothing")
+
+
+def test_a_canceled_order_that_filled_must_have_left_a_trace() -> None:
+    """Only what never did anything may be unknown to the venue."""
+    late = told.ticket("ts-late", Intent.ENTER, 1_000, 3)
+    facts = [
+        e.OrderQueued(ts_ns=told.closed(3), ticket=late),
+        e.OrderSubmitted(ts_ns=told.closed(3), client_order_id="ts-late"),
+        told.filled(3, "ts-late", "10", 1, 120, told.Money(atoms=0, currency="BTC")),
+        e.OrderCanceled(ts_ns=told.closed(3), client_order_id="ts-late", reason="at our request"),
+    ]
+    found = compare(told.entries([*told.facts(), *facts]), told.ledger())
+    assert ("order", "ts-late") in {(difference.kind, difference.subject) for difference in found}
