@@ -16,7 +16,7 @@ from trading_system.risk_management.circuit_breakers.stop_loss import proposed, 
         (1_000, 50.1, 899),  # 899.8, rounded away from the price
         (1_000, 499.5, 1),
         (1_000, 499.6, 0),  # 0.8: below the first tick there is no price
-        (1_000, 1e-9, 999),  # never at the close itself
+        (1_000, 1e-20, 999),  # never at the close itself
         (1, 0.1, 0),
         (0, 1.0, 0),
         (-5, 1.0, 0),
