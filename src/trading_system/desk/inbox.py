@@ -64,7 +64,8 @@ class Inbox:
                 yield self._answers.popleft()
             elif self._heard:
                 yield heapq.heappop(self._heard)[3]
-            elif (wake := self._wake_ns()) is not None and wake <= self._clock.now_ns():
-                yield e.TimerFired(ts_ns=self._clock.now_ns())
-            elif not await pacer.wait(wake):
+            elif not await pacer.wait(self._wake_ns()):
                 return
+            # Only now a timer that is due: what was told before it, and not heard yet, comes first.
+            elif not self.pending and (wake := self._wake_ns()) is not None and wake <= self._clock.now_ns():
+                yield e.TimerFired(ts_ns=self._clock.now_ns())
