@@ -26,8 +26,8 @@ CREATE TABLE facts (
     client_order_id TEXT NOT NULL,
     body TEXT NOT NULL,
     hash BLOB NOT NULL
-) STRICT;
-CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash BLOB NOT NULL) STRICT;
+);
+CREATE TABLE head (one INTEGER PRIMARY KEY CHECK (one = 1), seq INTEGER NOT NULL, hash BLOB NOT NULL);
 INSERT INTO head VALUES (1, {START.seq}, x'{START.hash.hex()}');
 PRAGMA application_id = {APPLICATION_ID};
 COMMIT;
@@ -43,7 +43,7 @@ def for_writing(path: Path) -> sqlite3.Connection:
     """
     connection = sqlite3.connect(path, isolation_level=None)
     try:
-        new = not connection.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
+        new = not connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchall()
         if not new:
             _check(connection, path)
         connection.execute("PRAGMA journal_mode = WAL")

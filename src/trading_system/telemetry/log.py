@@ -8,9 +8,10 @@ from collections.abc import Collection
 from typing import TextIO
 
 import structlog
+from structlog.typing import EventDict, WrappedLogger
 
 from trading_system.blotter.events import Fact, OrderEvent, OrderQueued
-from trading_system.blotter.plain import plain
+from trading_system.blotter.plain import Plain, plain
 from trading_system.market.timestamps import iso
 from trading_system.utils.redaction import redacted
 
@@ -27,7 +28,7 @@ class FactLog:
         self._secrets = tuple(sorted(filter(None, secrets), key=len, reverse=True))
         self._logger = structlog.wrap_logger(
             structlog.WriteLogger(stream),
-            processors=[structlog.processors.JSONRenderer()],
+            processors=[_head_first, structlog.processors.JSONRenderer()],
             wrapper_class=structlog.BoundLogger,
         )
 
@@ -39,7 +40,25 @@ class FactLog:
         """
         said = plain(fact)
         assert isinstance(said, dict)
-        fields = {name: redacted(value, self._secrets, key=name) for name, value in said.items()}
+        fields = {name: self._masked(value) for name, value in said.items()}
         if isinstance(fact, OrderQueued | OrderEvent):
             fields["client_order_id"] = fact.client_order_id
         self._logger.info(type(fact).__name__, ts=iso(fact.ts_ns), **fields)
+
+    def _masked(self, value: Plain) -> object:
+        """Mask secrets in text at any depth; numbers hold none, and there are many of them."""
+        match value:
+            case str():
+                return redacted(value, self._secrets)
+            case list():
+                return [self._masked(item) for item in value]
+            case dict():
+                return {name: self._masked(item) for name, item in value.items()}
+            case _:
+                return value
+
+
+def _head_first(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Put first what a person looks for first."""
+    head = {name: event[name] for name in ("ts", "event", "client_order_id") if name in event}
+    return {**head, **event}

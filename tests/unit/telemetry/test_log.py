@@ -37,6 +37,15 @@ def test_a_fact_is_one_line_with_its_kind_and_time() -> None:
     assert told[1]["instrument"]["tick"] == "0.01"
 
 
+def test_a_line_begins_with_time_kind_and_order() -> None:
+    """What one looks for stands where one looks first."""
+    line = logged(*FACTS)[-1]
+    start = (
+        f'{{"ts": "2023-11-15T00:15:00.004Z", "event": "InquiryRequested", "client_order_id": "{STOP.client_order_id}"'
+    )
+    assert line.startswith(start)
+
+
 def test_every_line_about_an_order_carries_its_id() -> None:
     """One search finds its whole life, the ticket included."""
     told = [json.loads(line) for line in logged(*FACTS)]
@@ -51,6 +60,8 @@ def test_secrets_in_the_words_of_an_error_are_masked() -> None:
     assert "0123abcd" not in line
     assert "key-of-ours" not in line
     assert "GET /order?symbol=A" in line
+    (line,) = logged(e.Reconciled(ts_ns=1, balances={}, differences=("key-of-ours differs",)), secrets=("key-of-ours",))
+    assert "key-of-ours" not in line
 
 
 def test_a_line_break_in_a_reason_stays_in_its_line() -> None:
