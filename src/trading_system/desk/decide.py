@@ -131,7 +131,7 @@ def asked(sleeve: Sleeve, want: SleeveCarried, price_ticks: int, may_enter: int)
     too_many = sleeve.stop_lots > keep  # it would sell what we do not own
     retract = leaving or too_many or (guard and moved and not struck)
 
-    protect = guard and status == STOP_NONE
+    protect = guard and status == STOP_NONE and not passed  # dust below its stop: the venue would refuse
     missing = want.target_lots - held - coming
     enter = may_enter == 1 and status == STOP_NONE and going == 0 and not leaving
     return Asks(

@@ -106,6 +106,11 @@ def test_a_stop_that_the_price_has_passed_is_an_exit_at_market(price: int, asks:
     assert asked(make_sleeve(held=30), want(30), price, 0) == asks
 
 
+def test_dust_below_its_stop_is_neither_sold_nor_protected() -> None:
+    """Thirty lots at 90 are 2,700, too little to sell; a stop at 900 the venue would refuse."""
+    assert asked(make_sleeve(held=30), want(30), 90, 0) == QUIET
+
+
 @pytest.mark.parametrize("level", [900, 950])
 def test_a_resting_stop_that_the_price_has_reached_is_left_to_the_venue(level: int) -> None:
     """It is selling already; to move it now would take the sale back."""
@@ -252,7 +257,9 @@ def test_once_the_venue_has_answered_the_position_is_as_wanted_or_protected(
     struck = sleeve.stop_status == STOP_RESTING and price <= sleeve.stop_resting_ticks
     if not struck:
         assert held <= wanted.target_lots or not sellable(held - wanted.target_lots, price, TERMS)
-        if protectable(held, wanted.stop_ticks, TERMS):
+        if price <= wanted.stop_ticks:
+            assert sleeve.stop_status == STOP_RESTING or not sellable(held, price, TERMS)
+        elif protectable(held, wanted.stop_ticks, TERMS):
             assert (sleeve.stop_status, sleeve.stop_lots) == (STOP_RESTING, held)
             assert sleeve.stop_resting_ticks == wanted.stop_ticks
 
