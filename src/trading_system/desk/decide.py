@@ -87,11 +87,13 @@ def kept(sleeve: Sleeve, bar: BarRow, view: View, policy: Policy) -> int:
     """Return the position wanted if none is opened, lots: never more than is owned or on its way.
 
     Without a valid view we hold: the stop protects. A decision to leave stands until the view would enter anew, so
-    that an exit which takes more than a bar is carried through.
+    that an exit which takes more than a bar is carried through. A market that closed below the limit of a stop which
+    still rests has jumped over it: the stop will not sell any more, so we leave.
     """
     owned = held_lots(sleeve) + sleeve.entry_lots
     known = has_view(view, bar)
-    if is_flat(sleeve, bar.close) or (known and view.probability <= policy.leave_below):
+    jumped = sleeve.stop_status == STOP_RESTING and 0 < bar.close < stop_limit(sleeve.stop_resting_ticks, policy)
+    if is_flat(sleeve, bar.close) or jumped or (known and view.probability <= policy.leave_below):
         return 0
     if known and view.probability >= policy.enter_above:
         return owned

@@ -34,7 +34,7 @@ from trading_system.blotter.state import (
     Sleeve,
     View,
 )
-from trading_system.desk.decide import decide, entry_reserve, held_lots
+from trading_system.desk.decide import asked, decide, entry_reserve, held_lots
 from trading_system.risk_management.exposure import is_flat
 
 BARELY = SURE._replace(probability=POLICY.enter_above)
@@ -110,6 +110,17 @@ def test_a_decision_to_leave_stands_until_the_view_would_enter_anew(view: View, 
     """An exit may take more than a bar (its stop must be canceled first); it is not forgotten half-way."""
     leaving = make_sleeve(held=30, stop=30, stop_at=900, status=STOP_RESTING, target=0, level=900)
     assert decide(make_account(), leaving, make_bar(), view, POLICY).sleeve.target_lots == target
+
+
+@pytest.mark.parametrize(("close", "leaves"), [(882, 0), (881, 1)])
+def test_a_stop_that_the_market_jumped_over_is_given_up(close: int, leaves: int) -> None:
+    """A stop at 900 with 2 % slack has its limit at 882: it still sells at a close of 882, and no more at 881."""
+    jumped = make_sleeve(held=30, stop=30, stop_at=900, status=STOP_RESTING, target=30, level=900)
+    bar = make_bar(close=close)
+    step = decide(make_account(), jumped, bar, NO_VIEW, POLICY._replace(stop_slack=0.02))
+    assert step.asks.cancel_stop == leaves
+    canceled = make_sleeve(held=30, target=step.sleeve.target_lots, level=step.sleeve.stop_ticks)
+    assert asked(canceled, step.sleeve, close, 0).exit_lots == 30
 
 
 def test_dust_that_the_venue_would_not_take_back_does_not_keep_us_from_entering() -> None:
