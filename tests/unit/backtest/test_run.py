@@ -70,11 +70,17 @@ def test_a_view_that_says_leave_cancels_the_stop_and_sells_at_the_next_open() ->
     assert fills(outcome) == [(1, ENTER, 500, 1_010, 500, 0), (3, EXIT, 495, 890, 4_405, 0)]
 
 
-def test_a_gap_below_the_stops_limit_leaves_the_position_until_the_price_comes_back() -> None:
+def test_a_gap_below_the_stops_limit_waits_for_the_price_to_come_back_within_the_bar() -> None:
     """Stop 900, limit 787: opening at 700 nothing is sold, at a high of 787 nothing either, at 788 as a maker."""
-    deep = [(700, 780, 690, 700), (700, 787, 690, 700), (700, 788, 690, 700)]
+    deep = [(700, 787, 690, 787), (700, 788, 690, 700)]
     outcome = played([FLAT_1000, ENTERED, *deep])
-    assert fills(outcome)[1:] == [(4, PROTECT, 495, 787, 1_947, 1)]
+    assert fills(outcome)[1:] == [(3, PROTECT, 495, 787, 1_947, 1)]
+
+
+def test_a_close_below_the_stops_limit_gives_the_stop_up_and_sells_at_the_next_open() -> None:
+    """The bar closes at 700, where a limit of 787 sells nothing any more: the position does not wait for better days."""
+    outcome = played([FLAT_1000, ENTERED, (700, 780, 690, 700), (680, 700, 600, 650)])
+    assert fills(outcome)[1:] == [(3, EXIT, 495, 680, 3_366, 0)]
 
 
 def test_an_entry_that_opens_below_its_stop_is_left_at_once() -> None:
