@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from trading_system.errors import ConfigurationError, DataError
-from trading_system.market.money import ATOMS
+from trading_system.market.money import ATOMS, number
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ class Instrument:
         Raises:
             DataError: The price is not a whole number of ticks.
         """
-        return _steps(Decimal(price), self.tick, f"{self.symbol} price", "tick")
+        return _steps(price, self.tick, f"{self.symbol} price", "tick")
 
     def lots(self, quantity: Decimal | str) -> int:
         """Return `quantity` (base units) in lots.
@@ -71,7 +71,7 @@ class Instrument:
         Raises:
             DataError: The quantity is not a whole number of lots.
         """
-        return _steps(Decimal(quantity), self.lot, f"{self.symbol} quantity", "lot")
+        return _steps(quantity, self.lot, f"{self.symbol} quantity", "lot")
 
     def price(self, ticks: int) -> Decimal:
         """Return the price of `ticks`, quote per base, exact."""
@@ -82,8 +82,8 @@ class Instrument:
         return self.lot * lots
 
 
-def _steps(value: Decimal, step: Decimal, name: str, unit: str) -> int:
-    count = value / step
-    if not value.is_finite() or count != count.to_integral_value():
-        raise DataError(f"{name} {value} is not a whole number of {unit}s of {step}")
+def _steps(text: Decimal | str, step: Decimal, name: str, unit: str) -> int:
+    count = number(text, name) / step
+    if count != count.to_integral_value():
+        raise DataError(f"{name} {text} is not a whole number of {unit}s of {step}")
     return int(count)

@@ -1,7 +1,7 @@
 """Exact amounts: integers of atoms, 10⁻⁸ of a currency. `Decimal` stands only at the venue's edge."""
 
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from trading_system.errors import DataError
@@ -19,10 +19,25 @@ def to_atoms(amount: Decimal | str) -> int:
     >>> to_atoms("0.00001")
     1000
     """
-    scaled = Decimal(amount) * ATOMS
-    if not scaled.is_finite() or scaled != scaled.to_integral_value():
+    scaled = number(amount, "amount") * ATOMS
+    if scaled != scaled.to_integral_value():
         raise DataError(f"amount {amount} is not a whole number of atoms (1e-8): check the venue's precision")
     return int(scaled)
+
+
+def number(text: Decimal | str, name: str) -> Decimal:
+    """Return `text` as an exact, finite number; `name` says in the error what it was to be.
+
+    Raises:
+        DataError: It is no number, or not a finite one.
+    """
+    try:
+        value = Decimal(text)
+    except (InvalidOperation, TypeError, ValueError) as error:
+        raise DataError(f"{name} {text!r} is not a number") from error
+    if not value.is_finite():
+        raise DataError(f"{name} {text!r} is not a finite number")
+    return value
 
 
 def from_atoms(atoms: int) -> Decimal:

@@ -78,7 +78,7 @@ def test_a_gap_below_the_stops_limit_waits_for_the_price_to_come_back_within_the
 
 
 def test_a_close_below_the_stops_limit_gives_the_stop_up_and_sells_at_the_next_open() -> None:
-    """The bar closes at 700, where a limit of 787 sells nothing any more: the position does not wait for better days."""
+    """The bar closes at 700, where a limit of 787 sells nothing any more: we do not wait for better days."""
     outcome = played([FLAT_1000, ENTERED, (700, 780, 690, 700), (680, 700, 600, 650)])
     assert fills(outcome)[1:] == [(3, EXIT, 495, 680, 3_366, 0)]
 
