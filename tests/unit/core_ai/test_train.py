@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from trading_system.core_ai.training.train import calibrate, reproducible, train
+from trading_system.core_ai.training.dataset import dataset_of, split
+from trading_system.core_ai.training.train import calibrate, odds_of, reproducible, train
 from trading_system.data_pipeline.bar_store import bars_hash
 from trading_system.data_pipeline.normalizers.features import FEATURE_NAMES, feature_set_hash
 
@@ -53,6 +54,25 @@ def test_it_stops_when_unseen_bars_get_no_better_and_keeps_the_best_epoch(make_b
     assert [epoch.number for epoch in told] == list(range(1, result.best.number + 5))
     assert len(told) < 60
     assert result.best == min(told, key=lambda epoch: epoch.validation)
+
+
+def test_what_is_kept_is_the_network_of_the_best_epoch(make_bars, small):
+    """Training that ends right after that epoch gives the same weights as training that went on in vain."""
+    bars, plan = make_bars(900, pull=0.0), replace(small, epochs=60, patience=4, learning_rate=3e-2)
+    went_on = train(bars, interval="1h", plan=plan, tell=lambda epoch: None)
+    ended = train(bars, interval="1h", plan=replace(plan, epochs=went_on.best.number), tell=lambda epoch: None)
+    assert bits(went_on.network) == bits(ended.network)
+
+
+def test_the_calibration_of_the_validation_part_is_in_the_network(trained, make_bars, small):
+    """Worked out again from the network's odds: that temperature, in the manifest and in the graph's buffer."""
+    dataset = dataset_of(make_bars(3_000), window=small.window, horizon=small.horizon)
+    parts = split(
+        dataset, train_share=small.train_share, validation_share=small.validation_share, embargo=small.horizon
+    )
+    expected = calibrate(odds_of(trained.network, dataset, parts.validation), dataset.rises[parts.validation])
+    assert trained.manifest.temperature == pytest.approx(expected, rel=1e-6)
+    assert float(trained.network.temperature) == trained.manifest.temperature != 1.0
 
 
 def test_it_learns_a_market_that_turns_back(trained):
