@@ -54,10 +54,11 @@ CONNECT_S: Final = 30.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """What a proof may replace: the journal and the venue, each behind its port."""
+    """What a proof may replace: the journal and the venue, each behind its port, and the desk itself."""
 
     journal: Callable[[Journal], Journal] = lambda journal: journal
     venue: Callable[[Venue], Venue] = lambda venue: venue
+    desk: type[Desk] = Desk
 
 
 def read_journal(path: Path) -> Iterator[Entry]:
@@ -138,7 +139,7 @@ class _Engine:
             )
 
         keys = [(settings.strategy.name, symbol) for symbol in instruments]
-        desk = Desk(
+        desk = self._parts.desk(
             portfolio=portfolio,
             forecasters={key: _forecaster(settings) for key in keys},
             interval_ns=self._length,
