@@ -1,22 +1,36 @@
 """The weather: what goes wrong on purpose, one small class each, planned by the count of requests.
 
-A fault waits for the `nth` POST of an order (or DELETE of one) since the testnet began, counted from 1.
+A fault waits for the `nth` request of one kind (or the nth step of the clock) since the testnet began, counted
+from 1. A request that its client repeats by itself counts again: two faults in a row meet both.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from trading_system.errors import ConfigurationError
+from trading_system.testnet.refusals import Reason
 
 
 class On(StrEnum):
-    """Which requests a fault counts."""
+    """What a fault counts."""
 
     ORDER = "order"
+    """POST of an order."""
     CANCEL = "cancel"
+    """DELETE of one order, or of all."""
+    QUERY = "query"
+    """A signed GET: an order, the open orders, the account, its trades."""
+    DATA = "data"
+    """GET of klines."""
+    STEP = "step"
+    """A step of a stepped clock; not a request."""
+
+
+REQUESTS: Final = frozenset({On.ORDER, On.CANCEL, On.QUERY, On.DATA})
+SIGNED: Final = REQUESTS - {On.DATA}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +38,22 @@ class Fault:
     """What happens to the `nth` request of a kind. A subclass says where the way breaks.
 
     Attributes:
+        befalls: What it may happen to.
+        says: The venue's no, given at the door; nothing is done.
         reaches: The exchange sees the request.
         tells: The reports that follow from it are sent.
         cuts: The account's user data streams are closed first.
         answers: The client gets its answer; else its connection is closed.
+
+    Raises:
+        ConfigurationError: It waits for something before the first, or for what it cannot befall.
     """
 
     nth: int
     on: On = On.ORDER
 
+    befalls: ClassVar[frozenset[On]] = REQUESTS
+    says: ClassVar[Reason | None] = None
     reaches: ClassVar[bool] = True
     tells: ClassVar[bool] = True
     cuts: ClassVar[bool] = False
@@ -41,6 +62,8 @@ class Fault:
     def __post_init__(self) -> None:
         if self.nth < 1:
             raise ConfigurationError(f"{type(self).__name__} waits for request {self.nth}; they are counted from 1")
+        if self.on not in self.befalls:
+            raise ConfigurationError(f"{type(self).__name__} befalls {', '.join(sorted(self.befalls))}, not {self.on}")
 
 
 class LoseRequest(Fault):
@@ -67,6 +90,47 @@ class DropConnection(Fault):
 
 
 @dataclass(frozen=True, slots=True)
+class Refuse(Fault):
+    """Turned away for asking too much: HTTP 429, code -1003. `retry_after_s` is its `Retry-After`, seconds, >= 0."""
+
+    retry_after_s: int = 0
+
+    says: ClassVar[Reason | None] = Reason.TOO_MANY_REQUESTS
+    reaches: ClassVar[bool] = False
+
+
+class Late(Fault):
+    """Turned away because it took too long to get there: code -1021."""
+
+    __slots__ = ()
+    befalls = SIGNED
+    says = Reason.OUTSIDE_WINDOW
+    reaches = False
+
+
+@dataclass(frozen=True, slots=True)
+class DelayRequest(Fault):
+    """The connection closes at once, and the exchange sees the order `delay_ms` later: who asks before finds none.
+
+    The order's own time is held against the clock when it gets there: past its `recvWindow` it is refused unheard.
+    """
+
+    delay_ms: int = 3_000
+
+    befalls: ClassVar[frozenset[On]] = frozenset({On.ORDER})
+    answers: ClassVar[bool] = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outage(Fault):
+    """The user data stream closes, and the market goes on up to the next close before anybody can be back."""
+
+    on: On = On.STEP
+
+    befalls: ClassVar[frozenset[On]] = frozenset({On.STEP})
+
+
+@dataclass(frozen=True, slots=True)
 class HoldAnswer(Fault):
     """Accepted and matched; no report, no answer. `hook` runs in between: a demo kills the client there."""
 
@@ -76,14 +140,17 @@ class HoldAnswer(Fault):
     answers: ClassVar[bool] = False
 
 
-KINDS: dict[str, type[Fault]] = {kind.__name__: kind for kind in (LoseRequest, LoseAnswer, DropConnection, HoldAnswer)}
+KINDS: Final[dict[str, type[Fault]]] = {
+    kind.__name__: kind
+    for kind in (LoseRequest, LoseAnswer, DropConnection, Refuse, Late, DelayRequest, Outage, HoldAnswer)
+}
 
 
 class Weather:
     """Counts requests and says which fault, if any, meets each."""
 
     def __init__(self, faults: Iterable[Fault] = ()) -> None:
-        self.seen = {On.ORDER: 0, On.CANCEL: 0}
+        self.seen = dict.fromkeys(On, 0)
         self._waiting: dict[tuple[On, int], Fault] = {}
         for fault in faults:
             self.schedule(fault)
@@ -99,7 +166,7 @@ class Weather:
         self._waiting[fault.on, fault.nth] = fault
 
     def meet(self, on: On) -> Fault | None:
-        """Count one request and return what befalls it."""
+        """Count one request (or step) and return what befalls it."""
         self.seen[on] += 1
         return self._waiting.pop((on, self.seen[on]), None)
 

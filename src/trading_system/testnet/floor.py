@@ -1,19 +1,45 @@
 """The floor: the exchange, the tape and the clock, moved forward moment by moment. No I/O."""
 
-from collections.abc import Iterator
-from typing import Final
+import heapq
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
 
 from trading_system.market.bars import interval_ns
 from trading_system.market.money import ATOMS, to_atoms
 from trading_system.testnet.clock import VirtualClock
 from trading_system.testnet.config import TestnetConfig
 from trading_system.testnet.exchange import Exchange
-from trading_system.testnet.faults import Weather
+from trading_system.testnet.faults import Fault, On, Weather
 from trading_system.testnet.flow import Close, Moment, merged, moments
+from trading_system.testnet.order_book import Side
 from trading_system.testnet.tape import MarketEvent, Tape
 
 ACCOUNT: Final = "desk"
 """The one client's account."""
+
+
+class Holding(NamedTuple):
+    """What the account has of an instrument at a moment, and what of it is offered for sale.
+
+    Attributes:
+        ns: When, UTC ns.
+        price: Last price, ticks.
+        atoms: Base currency, free and locked.
+        resting_lots: Not yet executed, of all its open sell orders: stops that wait among them.
+    """
+
+    ns: int
+    symbol: str
+    price: int
+    atoms: int
+    resting_lots: int
+
+
+class Met(NamedTuple):
+    """A fault that happened. One that lasts is told twice: when it began, and when it was over."""
+
+    ns: int
+    fault: Fault
 
 
 class Floor:
@@ -21,7 +47,11 @@ class Floor:
 
     Attributes:
         market_events: What the tape published since somebody last drained it, oldest first.
-        requests: For each client order id: order requests [seen, lost before the exchange saw them].
+        requests: For each client order id: order requests [seen, lost before the exchange saw them]; those turned
+            away at the door (`Fault.says`) are in neither.
+        received_ns: For each client order id, when the first request to place it came, turned away or not, UTC ns.
+        at_close: What the account held at each close at which it held anything, oldest first.
+        met: What the weather did, oldest first.
         bars_left: Live bars that have not closed yet.
     """
 
@@ -40,6 +70,10 @@ class Floor:
         self.intervals: Final = {listing.instrument.symbol: listing.interval for listing in config.listings}
         self.market_events: Final[list[MarketEvent]] = []
         self.requests: Final[dict[str, list[int]]] = {}
+        self.received_ns: Final[dict[str, int]] = {}
+        self.at_close: Final[list[Holding]] = []
+        self.met: Final[list[Met]] = []
+        self._delayed: list[tuple[int, int, Fault, Callable[[], object]]] = []
         self.bars_left = sum(len(listing.live) for listing in config.listings)
         streams: list[Iterator[tuple[int, int, Moment]]] = []
         for listing in config.listings:
@@ -55,15 +89,45 @@ class Floor:
     @property
     def next_ns(self) -> int | None:
         """When the next moment is due, UTC ns; None after the last."""
-        return None if self._next is None else self._next.ns
+        due = [] if self._next is None else [self._next.ns]
+        return min(due + [at_ns for at_ns, *_ in self._delayed], default=None)
+
+    @property
+    def closes_next(self) -> bool:
+        """Whether the market's next moment is a close."""
+        return isinstance(self._next, Close)
+
+    def meet(self, on: On) -> Fault | None:
+        """Count one request or step, and return what befalls it, which is noted."""
+        fault = self.weather.meet(on)
+        if fault is not None:
+            self.met.append(Met(self.clock.now_ns, fault))
+        return fault
+
+    def later(self, fault: Fault, delay_ns: int, act: Callable[[], object]) -> None:
+        """Let `act` be a moment of its own, `delay_ns` from now; `fault` is over then."""
+        heapq.heappush(self._delayed, (self.clock.now_ns + delay_ns, len(self.met), fault, act))
+
+    def holding(self, symbol: str) -> Holding:
+        """Return what the account has of `symbol` now."""
+        place = self.exchange.places[symbol]
+        balance = self.exchange.ledger.balance(ACCOUNT, place.instrument.base)
+        offered = (o.left for o in self.exchange.open_orders(ACCOUNT, symbol) if o.request.side is Side.SELL)
+        return Holding(self.clock.now_ns, symbol, place.last, balance.free + balance.locked, sum(offered))
 
     def advance(self) -> bool:
         """Let the next moment happen, with all closes of the same time; say whether bars closed.
 
         Returns:
-            True after closes, False after a trade or when nothing is left.
+            True after closes, False after a trade, a delayed request, or when nothing is left.
         """
         moment = self._next
+        if self._delayed and (moment is None or self._delayed[0][0] <= moment.ns):
+            due_ns, _, fault, act = heapq.heappop(self._delayed)
+            self.clock.move_to(due_ns)
+            self.met.append(Met(self.clock.now_ns, fault))
+            act()
+            return False
         if moment is None:
             return False
         self.clock.move_to(moment.ns)
@@ -72,6 +136,8 @@ class Floor:
             while isinstance(moment, Close) and moment.ns == closing_ns:
                 self.market_events.append(self.tapes[moment.bar.symbol].close(moment.bar))
                 self.bars_left -= 1
+                holding = self.holding(moment.bar.symbol)
+                self.at_close.extend([holding] if holding.atoms else [])
                 moment = self._next = next(self._moments, None)
             return True
         tape = self.tapes[moment.symbol]

@@ -12,6 +12,12 @@ class Reason(Enum):
 
     UNSUPPORTED = (-1020, 400, "This operation is not supported.")
     NO_SUCH_PATH = (-1020, 404, "This operation is not supported.")
+    TOO_MANY_REQUESTS = (
+        -1003,
+        429,
+        "Too much request weight used; current limit is 6000 request weight per 1 MINUTE. "
+        "Please use WebSocket Streams for live updates to avoid polling the API.",
+    )
     OUTSIDE_WINDOW = (-1021, 400, "Timestamp for this request is outside of the recvWindow.")
     AHEAD_OF_TIME = (-1021, 400, "Timestamp for this request was 1000ms ahead of the server's time.")
     BAD_SIGNATURE = (-1022, 400, "Signature for this request is not valid.")

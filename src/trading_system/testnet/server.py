@@ -21,20 +21,22 @@ from trading_system.testnet.floor import Floor
 from trading_system.testnet.stepping import Ask, Stepper
 
 HOST: Final = "127.0.0.1"
+LOOK_S: Final = 0.05
+"""The longest that a clock that runs by itself waits without looking what comes next, seconds."""
 
 
 class Planned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One fault of `POST /testnet/weather`; exactly one of `nth` and `after` is given.
 
     Attributes:
-        kind: LoseRequest, LoseAnswer, DropConnection or HoldAnswer.
-        on: "order" or "cancel".
+        kind: A class of `faults.KINDS`, by its name.
+        on: "order", "cancel", "query", "data" or "step"; None for what the kind befalls by itself.
         nth: The request that it meets, counted from 1 since the start.
         after: The same, counted from now: 1 is the next.
     """
 
     kind: str
-    on: On = On.ORDER
+    on: On | None = None
     nth: int | None = None
     after: int | None = None
 
@@ -46,11 +48,15 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Testnet:
-    """A local exchange. Use it as an async context manager, or call `start` and `stop`."""
+    """A local exchange. Use it as an async context manager, or call `start` and `stop`.
+
+    Args:
+        on_request: See `Front.on_request`.
+    """
 
     __test__: ClassVar[bool] = False  # its name looks like a test to pytest
 
-    def __init__(self, config: TestnetConfig) -> None:
+    def __init__(self, config: TestnetConfig, *, on_request: Callable[[On, str], None] = lambda on, name: None) -> None:
         self.floor: Final = Floor(config)
         self._config: Final = config
         self._switchboard: Final = Switchboard(self.floor)
@@ -59,6 +65,7 @@ class Testnet:
         self._stepper: Final = Stepper(self.floor, self._switchboard, desks=config.desks)
         self._ws_api: Final = WsApi(self._front)
         self._front.changed = self._stepper.look
+        self._front.on_request = on_request
         self._somebody = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         self._runner: web.AppRunner | None = None
@@ -109,9 +116,21 @@ class Testnet:
         Raises:
             ConfigurationError: The clock runs by itself.
         """
+        self._must_step()
+        return await self._stepper.step(ask)
+
+    def elapse(self, moments: int) -> None:
+        """Let the next `moments` (trades, closes, delayed requests) happen, as while nobody is there to hear of them.
+
+        Raises:
+            ConfigurationError: The clock runs by itself.
+        """
+        self._must_step()
+        self._stepper.elapse(moments)
+
+    def _must_step(self) -> None:
         if self._config.speed != "step":
             raise ConfigurationError("this testnet's clock runs by itself; start it with --speed step")
-        return await self._stepper.step(ask)
 
     async def start(self) -> None:
         """Open the doors.
@@ -156,7 +175,10 @@ class Testnet:
         if hurried:
             await self._somebody.wait()
         while (next_ns := self.floor.next_ns) is not None:
-            await asyncio.sleep(clock.wait_s(next_ns))
+            wait_s = clock.wait_s(next_ns)
+            await asyncio.sleep(min(wait_s, LOOK_S))
+            if wait_s > LOOK_S:
+                continue  # a delayed request may have become the next moment meanwhile
             self.floor.advance()
             self._switchboard.publish()
             if hurried:
@@ -202,8 +224,10 @@ class Testnet:
             raise ConfigurationError(f"fault {planned.kind!r} is not known; choose from {', '.join(KINDS)}")
         if (planned.nth is None) == (planned.after is None):
             raise ConfigurationError(f"{planned.kind}: give either nth or after")
-        nth = planned.nth if planned.after is None else self.floor.weather.seen[planned.on] + planned.after
-        return KINDS[planned.kind](nth or 0, planned.on)
+        kind = KINDS[planned.kind]
+        on = planned.on or kind(1).on
+        nth = planned.nth if planned.after is None else self.floor.weather.seen[on] + planned.after
+        return kind(nth or 0, on)
 
 
 def _bad(text: str) -> web.Response:

@@ -7,7 +7,8 @@ import msgspec
 
 from trading_system.market.timestamps import from_ms
 from trading_system.testnet.binance.connections import Switchboard
-from trading_system.testnet.floor import Floor
+from trading_system.testnet.faults import On, Outage
+from trading_system.testnet.floor import ACCOUNT, Floor, Met
 
 
 class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,12 +66,22 @@ class Stepper:
         for desk in list(self._waiting):
             self._release(desk, advanced=advanced)
 
+    def elapse(self, moments: int) -> None:
+        """Let the next `moments` happen without a stop, whoever listens; a bar has eight, its close the last."""
+        for _ in range(moments):
+            self._floor.advance()
+            self._switchboard.publish()
+
     def _release(self, desk: str, *, advanced: bool) -> None:
         self._waiting.pop(desk)[1].set_result(advanced)
 
     def _advance(self) -> bool:
         floor = self._floor
         before_ns = floor.clock.now_ns
+        fault = floor.meet(On.STEP)
+        if isinstance(fault, Outage):
+            self._black_out(fault)
+            return True
         wakes = [from_ms(ask.wake_ms) for ask, _ in self._waiting.values() if ask.wake_ms is not None]
         wake_ns = min(wakes, default=None)
         advanced = False
@@ -82,3 +93,11 @@ class Stepper:
         if wake_ns is not None:
             floor.clock.move_to(wake_ns)
         return advanced or floor.clock.now_ns > before_ns
+
+    def _black_out(self, outage: Outage) -> None:
+        """Close the user data streams, and let the market go on up to its next close."""
+        floor = self._floor
+        self._switchboard.hang_up_users(ACCOUNT)
+        while floor.next_ns is not None and not floor.closes_next:
+            self.elapse(1)
+        floor.met.append(Met(floor.clock.now_ns, outage))

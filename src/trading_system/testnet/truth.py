@@ -6,16 +6,18 @@ import msgspec
 
 from trading_system.market.instruments import Instrument
 from trading_system.testnet.exchange import Exchange
-from trading_system.testnet.floor import Floor
+from trading_system.testnet.floor import Floor, Holding
 from trading_system.testnet.orders import Fill, Order
 from trading_system.testnet.wire import amount, price_of, quantity_of
 
 
 def ledger(floor: Floor) -> dict[str, object]:
-    """Return orders, fills, balances and request counts, and `hash`: SHA-256 of the first three.
+    """Return orders, fills, balances and what went on around them, and `hash`: SHA-256 of the first three.
 
     Amounts are decimal strings, times UTC ns. `requests` counts, by client order id, the order requests
-    that reached the venue and, of these, the ones lost before the exchange saw them.
+    that reached the venue and, of these, the ones lost before the exchange saw them; `received_ns` says when the
+    first one came. `at_close` and `holdings` say what the account held, and what of it sell orders offered, at each
+    close at which it held anything and now. `faults` lists what the weather did, see `Met`.
     """
     exchange = floor.exchange
     books: dict[str, object] = {
@@ -25,7 +27,31 @@ def ledger(floor: Floor) -> dict[str, object]:
     }
     digest = hashlib.sha256(msgspec.json.encode(books, order="sorted")).hexdigest()
     requests = {name: {"seen": seen, "lost": lost} for name, (seen, lost) in sorted(floor.requests.items())}
-    return {**books, "requests": requests, "hash": digest, "now_ns": floor.clock.now_ns, "bars_left": floor.bars_left}
+    return {
+        **books,
+        "requests": requests,
+        "received_ns": dict(sorted(floor.received_ns.items())),
+        "at_close": [_holding(exchange, holding) for holding in floor.at_close],
+        "holdings": [_holding(exchange, floor.holding(symbol)) for symbol in exchange.places],
+        "faults": [
+            {"ns": met.ns, "kind": type(met.fault).__name__, "on": met.fault.on.value, "nth": met.fault.nth}
+            for met in floor.met
+        ],
+        "hash": digest,
+        "now_ns": floor.clock.now_ns,
+        "bars_left": floor.bars_left,
+    }
+
+
+def _holding(exchange: Exchange, holding: Holding) -> dict[str, object]:
+    instrument = _instrument(exchange, holding.symbol)
+    return {
+        "ns": holding.ns,
+        "symbol": holding.symbol,
+        "price": price_of(instrument, holding.price),
+        "held": amount(holding.atoms),
+        "resting": quantity_of(instrument, holding.resting_lots),
+    }
 
 
 def _instrument(exchange: Exchange, symbol: str) -> Instrument:

@@ -5,11 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
+from trading_system.market.timestamps import from_ms
 from trading_system.testnet.binance.connections import Switchboard
 from trading_system.testnet.binance.endpoints import NEW_ORDER, Endpoint
 from trading_system.testnet.binance.parameters import CLIENT_ID, Params
 from trading_system.testnet.binance.signing import Doorman
-from trading_system.testnet.faults import Fault, On
+from trading_system.testnet.faults import DelayRequest, Fault, On
 from trading_system.testnet.floor import ACCOUNT, Floor
 from trading_system.testnet.refusals import Refusal
 
@@ -17,6 +18,11 @@ COUNTED: Final = {
     ("POST", "/api/v3/order"): On.ORDER,
     ("DELETE", "/api/v3/order"): On.CANCEL,
     ("DELETE", "/api/v3/openOrders"): On.CANCEL,
+    ("GET", "/api/v3/order"): On.QUERY,
+    ("GET", "/api/v3/openOrders"): On.QUERY,
+    ("GET", "/api/v3/account"): On.QUERY,
+    ("GET", "/api/v3/myTrades"): On.QUERY,
+    ("GET", "/api/v3/klines"): On.DATA,
 }
 
 
@@ -40,6 +46,8 @@ class Front:
 
     Attributes:
         changed: Called after each request that may have sent something to somebody.
+        on_request: Called with each request that the weather counts, as it arrives, and the client order id that
+            it names, "" for none.
     """
 
     def __init__(self, floor: Floor, switchboard: Switchboard, doorman: Doorman) -> None:
@@ -47,6 +55,7 @@ class Front:
         self.switchboard: Final = switchboard
         self.doorman: Final = doorman
         self.changed: Callable[[], None] = lambda: None
+        self.on_request: Callable[[On, str], None] = lambda on, name: None
         self._minute = 0
         self._weight = 0
 
@@ -64,23 +73,41 @@ class Front:
         Args:
             admit: Raises `Refusal` unless the asker may ask this.
         """
-        counted = COUNTED.get(endpoint.rest)
-        fault = None if counted is None else self.floor.weather.meet(counted)
-        lost = fault is not None and not fault.reaches
-        if endpoint is NEW_ORDER:
-            name = params.values.get("newClientOrderId", "")
-            seen = self.floor.requests.setdefault(name if re.fullmatch(CLIENT_ID, name) else "", [0, 0])
-            seen[0] += 1
-            seen[1] += lost
-        if lost:
+        fault = self._met(endpoint, params)
+        if fault is not None and fault.says is not None:
+            return Outcome(refusal=Refusal(fault.says), fault=fault)
+        if fault is not None and not fault.reaches:
             return Outcome(fault=fault)
-        try:
-            admit()
-            outcome = Outcome(result=endpoint.answer(self.floor, params), fault=fault)
-        except Refusal as refusal:
-            outcome = Outcome(refusal=refusal, fault=fault)
+        if isinstance(fault, DelayRequest):
+            self.floor.later(fault, from_ms(fault.delay_ms), lambda: self._answered(endpoint, params, admit, None))
+            return Outcome(fault=fault)
+        outcome = self._answered(endpoint, params, admit, fault)
         if fault is not None and fault.cuts:
             self.switchboard.hang_up_users(ACCOUNT)
         self.switchboard.publish(tell_users=fault is None or fault.tells)
         self.changed()
         return outcome
+
+    def _met(self, endpoint: Endpoint, params: Params) -> Fault | None:
+        """Count a request, say that it came, and return what befalls it."""
+        on = COUNTED.get(endpoint.rest)
+        if on is None:
+            return None
+        name = params.values.get("newClientOrderId" if on is On.ORDER else "origClientOrderId", "")
+        name = name if re.fullmatch(CLIENT_ID, name) else ""
+        self.on_request(on, name)
+        fault = self.floor.meet(on)
+        if endpoint is NEW_ORDER:
+            self.floor.received_ns.setdefault(name, self.floor.clock.now_ns)
+            if fault is None or fault.says is None:
+                seen = self.floor.requests.setdefault(name, [0, 0])
+                seen[0] += 1
+                seen[1] += fault is not None and not fault.reaches
+        return fault
+
+    def _answered(self, endpoint: Endpoint, params: Params, admit: Callable[[], None], fault: Fault | None) -> Outcome:
+        try:
+            admit()
+            return Outcome(result=endpoint.answer(self.floor, params), fault=fault)
+        except Refusal as refusal:
+            return Outcome(refusal=refusal, fault=fault)

@@ -12,11 +12,12 @@ from trading_system.testnet.binance.endpoints import REST, Endpoint, Security
 from trading_system.testnet.binance.front import Front, Outcome
 from trading_system.testnet.binance.parameters import Params
 from trading_system.testnet.binance.signing import rest_payload
-from trading_system.testnet.faults import HoldAnswer
+from trading_system.testnet.faults import HoldAnswer, Refuse
 from trading_system.testnet.refusals import Reason, Refusal
 
 KEY_HEADER: Final = "X-MBX-APIKEY"
 WEIGHT_HEADER: Final = "X-MBX-USED-WEIGHT-1M"
+WAIT_HEADER: Final = "Retry-After"
 
 
 def answer(body: object, *, status: int = 200, headers: dict[str, str] | None = None) -> web.Response:
@@ -54,6 +55,8 @@ async def serve(front: Front, request: web.Request) -> web.Response:
         await outcome.fault.hook()
     if outcome.fault is not None and not outcome.fault.answers and request.transport is not None:
         request.transport.abort()  # whatever is answered below goes nowhere
+    if isinstance(outcome.fault, Refuse):
+        headers[WAIT_HEADER] = str(outcome.fault.retry_after_s)
     return _response(outcome, headers)
 
 
