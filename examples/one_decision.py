@@ -45,6 +45,7 @@ sleeve = Sleeve(
     exit_lots=0,
     stop_lots=0,
     stop_resting_ticks=0,
+    stop_limit_ticks=0,
     stop_status=STOP_NONE,
     carried=FLAT,
 )

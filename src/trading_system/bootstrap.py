@@ -3,7 +3,6 @@
 import asyncio
 import hashlib
 import json
-import os
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -24,12 +23,12 @@ from trading_system.broker_connectors.binance.stepping import SteppedPacer
 from trading_system.broker_connectors.binance.stream import bar_stream_path, closed_bars, executions, subscription
 from trading_system.broker_connectors.binance.venue import BinanceVenue
 from trading_system.broker_connectors.websocket import Connection
-from trading_system.data_pipeline.collectors.ohlcv import Hole, follow
+from trading_system.data_pipeline.collectors.ohlcv import Hole, PatientHistory, follow
 from trading_system.desk.clock import SimulatedClock, SystemClock
 from trading_system.desk.engine import Desk
 from trading_system.desk.inbox import Inbox
 from trading_system.desk.pace import LivePacer
-from trading_system.desk.reconcile import differences
+from trading_system.desk.reconcile import check_attended, differences
 from trading_system.desk.runner import Runner, no_checkpoint
 from trading_system.errors import ConfigurationError, VenueUnavailable
 from trading_system.execution_engine.order_queue.local_queue import LocalQueue
@@ -43,11 +42,17 @@ from trading_system.settings import Settings
 from trading_system.telemetry.log import FactLog
 from trading_system.telemetry.observers import Background, Guarded
 from trading_system.telemetry.prometheus.metrics import Metrics, served
+from trading_system.utils.checkpoints import killing_at
+from trading_system.utils.error_handling.retries import answered
 
 REQUEST_TIMEOUT: Final = aiohttp.ClientTimeout(total=10.0, connect=5.0)
 """Past it a request has no answer, and an order is in doubt (the venue's own limit is 10 s)."""
+START_TRIES: Final = 5
+"""How often a question is asked at the start before the process gives up."""
 STALE_SHARE: Final = 4
 """A bar heard later than this fraction (a quarter) of its length after its close is too old for new risk."""
+REST_S: Final = 20.0
+"""How long a process that was asked to end may take to bring its orders to rest, seconds."""
 CONNECT_S: Final = 30.0
 """How long the first connections may take, seconds."""
 
@@ -84,7 +89,9 @@ async def trade(settings: Settings, *, kill_at: str = "", parts: Parts | None = 
         TradingError: What stopped it; the journal is kept.
     """
     parts = parts or Parts()
-    reached = _checkpoint(settings, kill_at)
+    if kill_at and settings.venue.environment != "local":
+        raise ConfigurationError("--kill-at is for the local exchange only")
+    reached = killing_at(kill_at) if kill_at else no_checkpoint
     hosts = hosts_of(
         settings.venue.environment, settings.venue.rest_url, settings.venue.stream_url, settings.venue.ws_api_url
     )
@@ -131,7 +138,8 @@ class _Engine:
         settings, portfolio = self._settings, self._portfolio
         clock, rest = await self._clock_and_rest()
         venue = BinanceVenue(rest, clock)
-        instruments = {i.symbol: i for i in await venue.instruments(settings.venue.symbols)}
+        found = await answered(lambda: venue.instruments(settings.venue.symbols), tries=START_TRIES)
+        instruments = {i.symbol: i for i in found}
         quotes = {i.quote for i in instruments.values()}
         if len(quotes) != 1:
             raise ConfigurationError(
@@ -139,6 +147,7 @@ class _Engine:
             )
 
         keys = [(settings.strategy.name, symbol) for symbol in instruments]
+        check_attended(portfolio, keys, instruments)
         desk = self._parts.desk(
             portfolio=portfolio,
             forecasters={key: _forecaster(settings) for key in keys},
@@ -157,6 +166,7 @@ class _Engine:
             compare=lambda open_ids, balances: differences(portfolio, open_ids, balances),
             clock=clock,
             recv_window_ms=settings.venue.recv_window_ms,
+            stale_ns=self._length // STALE_SHARE,
         )
         queue = LocalQueue(worker.carry)
         runner = Runner(
@@ -184,8 +194,18 @@ class _Engine:
         else:
             pacer = LivePacer(clock)
             inbox.on_arrival = pacer.arrived
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            """Open nothing more, bring to rest what is under way, then end; at a second signal, at once."""
+            inbox.hear(e.StopRequested(ts_ns=clock.now_ns()))
+            inbox.stop(lambda: desk.at_rest() and not queue.busy)
+            loop.call_later(REST_S, pacer.quit)
+            for sign in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(sign, pacer.quit)
+
         for sign in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(sign, inbox.stop)
+            loop.add_signal_handler(sign, stop)
 
         async with asyncio.TaskGroup() as group:
             user = group.create_task(self._listen(connections["user"], instruments, inbox))
@@ -245,7 +265,7 @@ class _Engine:
 
         here = SystemClock()
         before = here.now_ns()
-        there = await BinanceVenue(rest_by(here), here).now_ns()
+        there = await answered(BinanceVenue(rest_by(here), here).now_ns, tries=START_TRIES)
         middle = (before + here.now_ns()) // 2
         clock = SimulatedClock(there) if self._settings.venue.step else SystemClock(there - middle)
         return clock, rest_by(clock)
@@ -278,7 +298,8 @@ class _Engine:
     async def _history(self, venue: BinanceVenue, instrument: Instrument, clock: Clock) -> list[Bar]:
         """Return the last closed bars, as many as the settings want."""
         end = clock.now_ns() // self._length * self._length
-        return await venue.bars(instrument, self._interval, end - self._settings.data.history_bars * self._length, end)
+        start = end - self._settings.data.history_bars * self._length
+        return await answered(lambda: venue.bars(instrument, self._interval, start, end), tries=START_TRIES)
 
     async def _collect(
         self,
@@ -296,8 +317,12 @@ class _Engine:
             inbox.hear(e.FeedInterrupted(ts_ns=clock.now_ns(), feed="market", reason=reason))
 
         start = history[-1].close_ns if history else clock.now_ns()
+
+        def lost(why: str) -> None:
+            inbox.hear(e.FeedInterrupted(ts_ns=clock.now_ns(), feed="market", reason=why))
+
         bars = follow(
-            venue,
+            PatientHistory(venue, lost),
             closed_bars(connection, {instrument.symbol: instrument}, self._length),
             instrument=instrument,
             interval=self._interval,
@@ -342,25 +367,6 @@ def _forecaster(settings: Settings) -> Forecaster:
 def _keys(settings: Settings) -> tuple[str, str]:
     key, secret = settings.secrets.api_key, settings.secrets.api_secret
     return (key.get_secret_value() if key else "", secret.get_secret_value() if secret else "")
-
-
-def _checkpoint(settings: Settings, kill_at: str) -> Checkpoint:
-    if not kill_at:
-        return no_checkpoint
-    if settings.venue.environment != "local":
-        raise ConfigurationError("--kill-at is for the local exchange only")
-    step, _, count = kill_at.rpartition(":")
-    if not step or not count.isdecimal() or int(count) < 1:
-        raise ConfigurationError(f"--kill-at {kill_at}: write NAME:N, as in enter.OrderSubmitted.durable:1")
-    left = int(count)
-
-    def reached(name: str) -> None:
-        nonlocal left
-        left -= name == step
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    return reached
 
 
 @contextmanager

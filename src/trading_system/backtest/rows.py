@@ -94,6 +94,7 @@ def sleeve_at(book: Ints, k: int, terms: Terms) -> Sleeve:
         exit_lots=int(book[k, EXIT_LOTS]),
         stop_lots=int(book[k, STOP_LOTS]),
         stop_resting_ticks=int(book[k, STOP_TICKS]),
+        stop_limit_ticks=int(book[k, LIMIT_TICKS]),
         stop_status=int(book[k, STATUS]),
         carried=SleeveCarried(target_lots=int(book[k, TARGET]), stop_ticks=int(book[k, WANTED_STOP])),
     )

@@ -43,6 +43,11 @@ class SleeveOpened(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StopRequested(Fact):
+    """The process is to end: nothing is opened any more, what is under way is brought to rest."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TimerFired(Fact):
     """Time passed and something was waiting for it."""
 
@@ -104,9 +109,10 @@ class BreakerTripped(Fact):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReconcileRequested(Fact):
-    """Our books are to be compared with the venue's."""
+    """Our books are to be compared with the venue's. Until they were, nothing is opened, unless it is `routine`."""
 
     reason: str
+    routine: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -228,6 +234,11 @@ class InquiryRequested(OrderEvent):
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InquiryAnswered(OrderEvent):
+    """The venue was asked about the order, and all that it said stands before this."""
+
+
 Errand = OrderQueued | CancelRequested | InquiryRequested | ReconcileRequested
 """The facts that a worker carries to the venue."""
 
@@ -236,6 +247,7 @@ KINDS: Final[dict[str, type[Fact]]] = {
     for kind in (
         EngineStarted,
         SleeveOpened,
+        StopRequested,
         TimerFired,
         FeedInterrupted,
         FeedRestored,
@@ -257,6 +269,7 @@ KINDS: Final[dict[str, type[Fact]]] = {
         CancelInDoubt,
         CancelRefused,
         InquiryRequested,
+        InquiryAnswered,
     )
 }
 """Every kind of fact by its name in the journal."""

@@ -44,7 +44,7 @@ S = OrderStatus
 Row = Mapping[type[e.OrderEvent], OrderStatus | None]  # None: changes nothing in how far it lived
 
 CANCEL: Final[Row] = dict.fromkeys((e.CancelRequested, e.CancelInDoubt, e.CancelRefused))
-ASKING: Final[Row] = {e.InquiryRequested: None}
+ASKING: Final[Row] = dict.fromkeys((e.InquiryRequested, e.InquiryAnswered))
 STALE: Final[Row] = {  # late news about an order that is over
     **CANCEL,
     **ASKING,
@@ -56,7 +56,14 @@ ANSWER: Final[Row] = {**ENDS, e.OrderAccepted: S.WORKING, e.OrderFilled: S.WORKI
 
 NEXT: Final[Mapping[OrderStatus, Row]] = {
     S.QUEUED: {**ANSWER, **CANCEL, e.OrderSubmitted: S.SUBMITTED},
-    S.SUBMITTED: {**ANSWER, **CANCEL, **ASKING, e.OrderSubmitted: None, e.OrderInDoubt: S.IN_DOUBT},
+    S.SUBMITTED: {
+        **ANSWER,
+        **CANCEL,
+        **ASKING,
+        e.OrderSubmitted: None,
+        e.OrderInDoubt: S.IN_DOUBT,
+        e.OrderNotFound: None,  # it was asked for in an older doubt
+    },
     S.IN_DOUBT: {
         **ANSWER,
         **CANCEL,
@@ -73,6 +80,7 @@ NEXT: Final[Mapping[OrderStatus, Row]] = {
         e.OrderAccepted: None,
         e.OrderSubmitted: None,
         e.OrderInDoubt: None,
+        e.OrderNotFound: None,  # the stream was faster than the question
     },
     S.CANCELED: {**STALE, e.OrderFilled: S.CANCELED},  # the fill crossed our cancel
     S.EXPIRED: {**STALE, e.OrderFilled: S.EXPIRED},
@@ -102,6 +110,8 @@ class Order:
         filled: Lots executed, 0..ticket.lots.
         trade_ids: The venue's ids of the executions heard so far.
         submitted_ns: When a worker claimed it, UTC ns; 0 before.
+        doubted_ns: When it was last found to be in doubt: whatever was sent had left by then, UTC ns; 0 for never.
+        asked: The venue was asked about it and has not answered.
         venue_order_id: The venue's name for it; "" before it answered.
     """
 
@@ -111,6 +121,8 @@ class Order:
     filled: int = 0
     trade_ids: frozenset[str] = frozenset()
     submitted_ns: int = 0
+    doubted_ns: int = 0
+    asked: bool = False
     venue_order_id: str = ""
 
     @property
@@ -126,7 +138,8 @@ class Order:
     @property
     def doubtful(self) -> bool:
         """Whether only the venue can say what became of it, or of our wish to cancel it."""
-        return not self.over and (self.status is S.IN_DOUBT or self.cancel in (Cancel.IN_DOUBT, Cancel.REFUSED))
+        unsure = self.asked or self.status is S.IN_DOUBT or self.cancel in (Cancel.IN_DOUBT, Cancel.REFUSED)
+        return unsure and not self.over
 
     def knows(self, event: e.OrderEvent) -> bool:
         """Return whether `event` tells of an execution that is already counted."""
@@ -161,10 +174,12 @@ class Order:
             filled=filled,
             trade_ids=trade_ids,
             submitted_ns=event.ts_ns if isinstance(event, e.OrderSubmitted) else self.submitted_ns,
+            doubted_ns=event.ts_ns if isinstance(event, e.OrderInDoubt) else self.doubted_ns,
+            asked=not isinstance(event, e.InquiryAnswered) and (self.asked or isinstance(event, e.InquiryRequested)),
             venue_order_id=event.venue_order_id if isinstance(event, e.OrderAccepted) else self.venue_order_id,
         )
 
     def _wish_after(self, event: e.OrderEvent) -> Cancel:
-        if isinstance(event, e.OrderAccepted) and self.cancel in (Cancel.IN_DOUBT, Cancel.REFUSED):
+        if isinstance(event, e.InquiryAnswered) and self.cancel is not Cancel.NONE:
             return Cancel.NONE  # the venue was asked and it still works: the wish may be spoken again
         return WISH.get(type(event), self.cancel)

@@ -26,9 +26,11 @@ class SleeveBook:
     Attributes:
         position_atoms: Base currency owned, atoms.
         stop_refused: The venue refused the last protective stop and no fill has come since.
+        exit_refused: The venue refused an exit since the last decision, and no fill has come since.
         decided_ns: Close of the last bar decided on, UTC ns; 0 before.
         marked_ticks: Close of that bar, ticks; what the position is marked at.
         tickets: Tickets of the bar decided last, by intent.
+        cancels: Cancels asked for since that decision.
     """
 
     strategy: str
@@ -36,10 +38,12 @@ class SleeveBook:
     policy: state.Policy
     position_atoms: int = 0
     stop_refused: bool = False
+    exit_refused: bool = False
     carried: state.SleeveCarried = state.FLAT
     decided_ns: int = 0
     marked_ticks: int = 0
     tickets: dict[Intent, int] = field(default_factory=dict)
+    cancels: int = 0
 
     @property
     def key(self) -> SleeveKey:
@@ -68,6 +72,7 @@ class Portfolio:
         carried: What the decision remembers of the account.
         differences: What the last comparison with the venue could not explain.
         reconciled_ns: When books and venue last agreed, UTC ns; 0 for never.
+        paid: Currencies that fees were paid in.
     """
 
     account: str = ""
@@ -78,6 +83,7 @@ class Portfolio:
     carried: state.AccountCarried = state.FRESH
     differences: tuple[str, ...] = ("never compared with the venue",)
     reconciled_ns: int = 0
+    paid: set[str] = field(default_factory=set)
 
     def apply(self, fact: e.Fact) -> None:
         """Take one fact into account.
@@ -94,14 +100,14 @@ class Portfolio:
                 book = self.sleeves[fact.strategy, fact.symbol]
                 book.carried, self.carried = fact.step.sleeve, fact.step.account
                 book.decided_ns, book.marked_ticks = fact.bar.close_ns, fact.bar.close
-                book.tickets = {}
+                book.tickets, book.cancels, book.exit_refused = {}, 0, False
             case e.Reconciled():
                 if not self.balances:
                     self.balances = dict(fact.balances)
                 self.differences = fact.differences
                 if not fact.differences:
                     self.reconciled_ns = fact.ts_ns
-            case e.ReconcileRequested():
+            case e.ReconcileRequested(routine=False):
                 self.differences = (f"not compared since: {fact.reason}",)
             case e.SleeveOpened():
                 self._open(fact)
@@ -114,6 +120,11 @@ class Portfolio:
         """Return the orders that are not over, oldest first; of one sleeve, or of all."""
         orders = (self.orders[name] for name in self.live)
         return [o for o in orders if key is None or (o.ticket.strategy, o.ticket.symbol) == key]
+
+    def currencies(self) -> set[str]:
+        """Return the currencies of our instruments, and those that fees were paid in."""
+        traded = {c for book in self.sleeves.values() for c in (book.instrument.base, book.instrument.quote)}
+        return traded | self.paid
 
     def holdings_atoms(self, marks: Mapping[str, int]) -> int:
         """Return the worth of all positions in quote atoms, at `marks` (ticks by symbol) or their last marks."""
@@ -130,8 +141,13 @@ class Portfolio:
         book = self.sleeves.get(key)
         if book is None:
             self.sleeves[key] = SleeveBook(strategy=fact.strategy, instrument=fact.instrument, policy=fact.policy)
-        else:
-            book.instrument, book.policy = fact.instrument, fact.policy
+            return
+        before, now = book.instrument, fact.instrument
+        if (before.tick, before.lot) != (now.tick, now.lot):  # what is carried was counted in other steps
+            if book.held_lots or self.live_orders(key):
+                raise InvariantBroken(f"{key}: the venue changed its steps from {before} to {now} under a position")
+            book.carried, book.marked_ticks = state.FLAT, 0
+        book.instrument, book.policy = now, fact.policy
 
     def _queue(self, ticket: OrderTicket) -> None:
         if ticket.client_order_id in self.orders:
@@ -152,8 +168,10 @@ class Portfolio:
         book = self.sleeves[told.ticket.strategy, told.ticket.symbol]
         if isinstance(event, e.OrderFilled) and not order.knows(event):
             self._book(told.ticket, event, book)
-        if isinstance(event, e.OrderRejected) and told.ticket.intent is Intent.PROTECT:
-            book.stop_refused = True
+        if isinstance(event, e.OrderRejected):
+            book.stop_refused |= told.ticket.intent is Intent.PROTECT
+            book.exit_refused |= told.ticket.intent is Intent.EXIT
+        book.cancels += isinstance(event, e.CancelRequested)
 
     def _book(self, ticket: OrderTicket, fill: e.OrderFilled, book: SleeveBook) -> None:
         instrument = book.instrument
@@ -162,8 +180,11 @@ class Portfolio:
         self._move(instrument.base, base_atoms)
         self._move(instrument.quote, -sign * fill.lots * fill.price_ticks * instrument.notional_atoms)
         self._move(fill.fee.currency, -fill.fee.atoms)
-        book.position_atoms += base_atoms - (fill.fee.atoms if fill.fee.currency == instrument.base else 0)
-        book.stop_refused = False
+        self.paid.add(fill.fee.currency)
+        book.position_atoms += base_atoms
+        if fill.fee.currency == instrument.base:  # beyond what the sleeve owns, the account's other coins pay
+            book.position_atoms -= min(fill.fee.atoms, max(0, book.position_atoms))
+        book.stop_refused = book.exit_refused = False
 
     def _move(self, currency: str, atoms: int) -> None:
         self.balances[currency] = self.balances.get(currency, 0) + atoms
@@ -200,6 +221,7 @@ def sleeve_row(portfolio: Portfolio, book: SleeveBook) -> state.Sleeve:
         exit_lots=sum(o.open_lots for o in orders if o.ticket.intent is Intent.EXIT),
         stop_lots=sum(o.open_lots for o in stops),
         stop_resting_ticks=max((o.ticket.stop_ticks or 0 for o in stops), default=0),
+        stop_limit_ticks=max((o.ticket.limit_ticks or 0 for o in stops), default=0),
         stop_status=_stop_status(stops, refused=book.stop_refused),
         carried=book.carried,
     )

@@ -137,6 +137,8 @@ class Sleeve(NamedTuple):
     """Booked: lots that the live protective stop may still sell; 0 when there is none."""
     stop_resting_ticks: int
     """Booked: trigger price of the live protective stop, ticks; 0 when there is none."""
+    stop_limit_ticks: int
+    """Booked: below this price the live protective stop sells nothing, ticks; 0 when there is none."""
     stop_status: int
     """Booked: one of the STOP_ constants."""
     carried: SleeveCarried

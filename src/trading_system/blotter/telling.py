@@ -165,6 +165,7 @@ WORDS: Final[Mapping[type[e.Fact], Callable[[Any, Instrument], str]]] = {
     e.CancelInDoubt: lambda fact, _: f"our cancel is IN DOUBT{_because(fact.reason)}",
     e.CancelRefused: lambda fact, _: f"the venue would not cancel it{_because(fact.reason)}",
     e.InquiryRequested: lambda fact, _: f"the venue is asked what became of it{_because(fact.reason)}",
+    e.InquiryAnswered: lambda fact, _: "the venue has answered",
     e.EngineStarted: lambda fact, _: f"THE ENGINE WAS STARTED AGAIN (version {fact.version})",
 }
 """What each fact in the life of an order says."""

@@ -92,7 +92,7 @@ def kept(sleeve: Sleeve, bar: BarRow, view: View, policy: Policy) -> int:
     """
     owned = held_lots(sleeve) + sleeve.entry_lots
     known = has_view(view, bar)
-    jumped = sleeve.stop_status == STOP_RESTING and 0 < bar.close < stop_limit(sleeve.stop_resting_ticks, policy)
+    jumped = sleeve.stop_lots > 0 and 0 < bar.close < sleeve.stop_limit_ticks
     if is_flat(sleeve, bar.close) or jumped or (known and view.probability <= policy.leave_below):
         return 0
     if known and view.probability >= policy.enter_above:

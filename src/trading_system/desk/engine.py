@@ -21,6 +21,11 @@ from trading_system.market.bars import Bar
 from trading_system.market.timestamps import NS_PER_S
 from trading_system.ports import Forecaster
 
+FREELY: Final = 3
+"""Tickets of one intent, or cancels, that a sleeve may ask for between two decisions without a pause."""
+ROUTINE_NS: Final = 3_600 * NS_PER_S
+"""Books that agree are compared again after this long."""
+NOTHING: Final = Asks(cancel_entry=0, cancel_stop=0, exit_lots=0, entry_lots=0, protect_lots=0, protect_ticks=0)
 PATIENCE_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Pauses between questions about one thing, seconds; the last is repeated."""
 
@@ -57,7 +62,11 @@ class Desk:
     quote: str
     _slice: dict[str, Bar] = field(default_factory=dict)
     _forecasts: dict[SleeveKey, Forecast] = field(default_factory=dict)
+    _slice_ns: int = 0
     _due: dict[str, Due] = field(default_factory=dict)
+    _again: dict[SleeveKey, Due] = field(default_factory=dict)
+    _closing: bool = False
+    _compared_ns: int = 0
 
     def warm(self, bar: Bar) -> None:
         """Show `bar`, which closed before this process began, to the forecasters; nothing is decided on it."""
@@ -99,7 +108,9 @@ class Desk:
             case e.OrderEvent():
                 facts = self._after(event)
             case e.TimerFired():
-                facts = self._questions(event.ts_ns)
+                facts = self._timer(event.ts_ns)
+            case e.StopRequested():
+                self._closing, facts = True, []
             case e.FeedRestored(feed="user"):
                 facts = self._what_was_missed(event)
             case e.EngineStarted():
@@ -111,9 +122,24 @@ class Desk:
         return facts
 
     def wake_ns(self) -> int | None:
-        """Return when something is to be asked again, UTC ns; None while nothing waits."""
+        """Return when something is to be asked again or decided, UTC ns; None while nothing waits."""
         self._wait_for()
-        return min((due.at_ns for due in self._due.values()), default=None)
+        moments = [due.at_ns for due in (*self._due.values(), *self._again.values())]
+        if self._slice:
+            moments.append(self._slice_ns)
+        if not self.portfolio.differences:
+            moments.append(self._routine_ns())
+        return min(moments, default=None)
+
+    def at_rest(self) -> bool:
+        """Return whether nothing is under way: every live order rests at the venue, as its owner wishes."""
+        return all(
+            order.status is OrderStatus.WORKING
+            and order.cancel is Cancel.NONE
+            and order.ticket.limit_ticks is not None
+            and not order.doubtful
+            for order in self.portfolio.live_orders()
+        )
 
     # --- bars ---------------------------------------------------------------------------------------
 
@@ -122,6 +148,8 @@ class Desk:
         facts: list[e.Fact] = []
         if self._slice and next(iter(self._slice.values())).close_ns != bar.close_ns:
             facts += self._decide(event.ts_ns)  # an instrument is missing in the older slice: decide without it
+        if not self._slice:
+            self._slice_ns = event.ts_ns + self.stale_ns // 2  # who is missing by then is decided without
         self._slice[bar.symbol] = bar
         for key, forecaster in self.forecasters.items():
             if key[1] == bar.symbol:
@@ -145,6 +173,8 @@ class Desk:
         gates = objections.UNRECONCILED if self.portfolio.differences else objections.NONE
         if ts_ns - bar.close_ns > self.stale_ns:
             gates |= objections.STALE_FEED
+        if self._closing:
+            gates |= objections.HALTED
         account = account_row(self.portfolio, self.quote, marks, gates)
         sleeve, row = sleeve_row(self.portfolio, book), _row(bar, forecast)
         view = _view(forecast, bar, self.interval_ns)
@@ -169,28 +199,48 @@ class Desk:
             facts.append(e.BreakerTripped(ts_ns=ts_ns, objections=new))
         for fact in facts:
             self.portfolio.apply(fact)
+        self._again.pop(book.key, None)
         return facts + self._ask(book, step.asks, ts_ns)
 
     # --- orders -------------------------------------------------------------------------------------
 
     def _after(self, event: e.OrderEvent) -> list[e.Fact]:
         ts_ns, order = event.ts_ns, self.portfolio.orders[event.client_order_id]
-        if isinstance(event, e.OrderInDoubt | e.CancelInDoubt | e.CancelRefused):
-            return [
-                self._inquire(
-                    order, ts_ns, "no answer to our cancel" if order.cancel is not Cancel.NONE else "no answer"
-                )
-            ]
-        hopeless = isinstance(event, e.OrderRejected) and order.ticket.intent is not Intent.PROTECT
-        if hopeless or isinstance(event, e.OrderSubmitted | e.CancelRequested | e.InquiryRequested):
-            return []  # what the venue refused is not asked again before the next bar
-        return self._ask_again(self.portfolio.sleeves[order.ticket.strategy, order.ticket.symbol], ts_ns)
+        book = self.portfolio.sleeves[order.ticket.strategy, order.ticket.symbol]
+        match event:
+            case e.OrderInDoubt() | e.CancelInDoubt() | e.CancelRefused():
+                about = "our order" if order.cancel is Cancel.NONE else "our cancel"
+                return [self._inquire(order, ts_ns, f"the venue did not confirm {about}")]
+            case e.OrderSubmitted() | e.CancelRequested() | e.InquiryRequested():
+                return []
+            case e.OrderRejected() if order.ticket.intent is Intent.ENTER:
+                return []  # what the venue refused is not wanted again before the next bar
+            case e.OrderAccepted() if order.status in (OrderStatus.ABSENT, OrderStatus.REJECTED):
+                reason = f"{event.client_order_id} lives at the venue and is {order.status.value} in our books"
+                return [self._take(e.ReconcileRequested(ts_ns=ts_ns, reason=reason))]
+            case _:
+                return self._ask_again(book, ts_ns)
 
-    def _ask_again(self, book: SleeveBook, ts_ns: int) -> list[e.Fact]:
-        """Between bars nothing new is wanted, but what is wanted may have become possible."""
+    def _ask_again(self, book: SleeveBook, ts_ns: int, *, freely: bool = False) -> list[e.Fact]:
+        """Between bars nothing new is wanted, but what is wanted may have become possible.
+
+        While the venue refuses to let us leave, the stop is put back. What has been asked for several times since the
+        last decision is asked for again only after a pause.
+        """
         if not book.decided_ns:
             return []
-        asks = asked(sleeve_row(self.portfolio, book), book.carried, book.marked_ticks, 0)
+        want = book.carried
+        if book.exit_refused:
+            want = want._replace(target_lots=max(want.target_lots, book.held_lots))
+        asks = asked(sleeve_row(self.portfolio, book), want, book.marked_ticks, 0)
+        if asks == NOTHING:
+            self._again.pop(book.key, None)
+            return []
+        if not freely and max(book.cancels, *book.tickets.values(), 0) >= FREELY:
+            if book.key not in self._again:
+                self._again[book.key] = due = Due(ts_ns)
+                due.again(ts_ns)
+            return []
         return self._ask(book, asks, ts_ns)
 
     def _ask(self, book: SleeveBook, asks: Asks, ts_ns: int) -> list[e.Fact]:
@@ -223,6 +273,22 @@ class Desk:
         for name in waiting.keys() - self._due.keys():
             due = self._due[name] = Due(waiting[name])
             due.again(waiting[name])
+
+    def _timer(self, now_ns: int) -> list[e.Fact]:
+        facts = self._questions(now_ns)
+        for key, due in list(self._again.items()):
+            if due.at_ns <= now_ns:
+                due.again(now_ns)
+                facts += self._ask_again(self.portfolio.sleeves[key], now_ns, freely=True)
+        if self._slice and self._slice_ns <= now_ns:
+            facts += self._decide(now_ns)
+        if not self.portfolio.differences and self._routine_ns() <= now_ns:
+            self._compared_ns = now_ns
+            facts.append(self._take(e.ReconcileRequested(ts_ns=now_ns, reason="it was time", routine=True)))
+        return facts
+
+    def _routine_ns(self) -> int:
+        return max(self._compared_ns, self.portfolio.reconciled_ns) + ROUTINE_NS
 
     def _questions(self, now_ns: int) -> list[e.Fact]:
         self._wait_for()

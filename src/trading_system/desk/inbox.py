@@ -30,7 +30,7 @@ class Inbox:
         self._answers: deque[e.Fact] = deque()
         self._heard: list[tuple[int, int, int, e.Fact]] = []
         self._count = 0
-        self._stopped = False
+        self._at_rest: Callable[[], bool] | None = None
         self.on_arrival: Callable[[], None] = lambda: None
 
     def answer(self, fact: e.Fact) -> None:
@@ -44,28 +44,30 @@ class Inbox:
         self._count += 1
         self.on_arrival()
 
-    def stop(self) -> None:
-        """Hand nothing more out."""
-        self._stopped = True
+    def stop(self, at_rest: Callable[[], bool]) -> None:
+        """Hand out what comes until `at_rest` and nothing is pending, then nothing more."""
+        self._at_rest = at_rest
         self.on_arrival()
 
     @property
     def pending(self) -> bool:
-        """Whether something waits to be handed out, or the stop was asked for."""
-        return bool(self._answers or self._heard or self._stopped)
+        """Whether something waits to be handed out."""
+        return bool(self._answers or self._heard)
 
     async def events(self, pacer: Pacer) -> AsyncIterator[e.Fact]:
-        """Hand out one event after the other until stopped, or until nothing will ever come."""
+        """Hand out one event after the other until stopped and at rest, or until nothing will ever come."""
         while True:
             await pacer.settle()
-            if self._stopped:
-                return
             if self._answers:
                 yield self._answers.popleft()
             elif self._heard:
                 yield heapq.heappop(self._heard)[3]
-            elif not await pacer.wait(self._wake_ns()):
+            elif (self._at_rest is not None and self._at_rest()) or not await pacer.wait(self._wake_ns()):
                 return
             # Only now a timer that is due: what was told before it, and not heard yet, comes first.
-            elif not self.pending and (wake := self._wake_ns()) is not None and wake <= self._clock.now_ns():
+            elif not self.pending and self._due():
                 yield e.TimerFired(ts_ns=self._clock.now_ns())
+
+    def _due(self) -> bool:
+        wake = self._wake_ns()
+        return wake is not None and wake <= self._clock.now_ns()

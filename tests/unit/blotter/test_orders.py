@@ -30,14 +30,15 @@ EVENTS: Final[dict[str, e.OrderEvent]] = {
     "cancel in doubt": e.CancelInDoubt(ts_ns=5, client_order_id=NAME, reason=""),
     "cancel refused": e.CancelRefused(ts_ns=5, client_order_id=NAME, reason=""),
     "inquiry": e.InquiryRequested(ts_ns=5, client_order_id=NAME, reason=""),
+    "inquiry answered": e.InquiryAnswered(ts_ns=5, client_order_id=NAME),
 }
 
 GRID: Final = """
              submitted accepted part      whole     canceled expired  rejected in-doubt not-found cancel inquiry
 queued       submitted working  working   filled    canceled expired  rejected ILLEGAL  ILLEGAL   .      ILLEGAL
-submitted    .         working  working   filled    canceled expired  rejected in-doubt ILLEGAL   .      .
+submitted    .         working  working   filled    canceled expired  rejected in-doubt .         .      .
 in-doubt     .         working  working   filled    canceled expired  rejected .        absent    .      .
-working      .         .        .         filled    canceled expired  ILLEGAL  .        ILLEGAL   .      .
+working      .         .        .         filled    canceled expired  ILLEGAL  .        .         .      .
 canceled     .         .        .         .         .        .        .        .        .         .      .
 expired      .         .        .         .         .        .        .        .        .         .      .
 rejected     .         .        .         .         .        .        .        .        .         .      .
@@ -48,7 +49,7 @@ filled       .         .        OVERFILL  OVERFILL  .        .        .        .
 
 
 def cells() -> list[tuple[OrderStatus, str, str]]:
-    """Return every cell of the grid as status, event and what follows; the three cancels share a column."""
+    """Return every cell of the grid as status, event and what follows; cancels share a column, and so do inquiries."""
     header, *rows = (line.split() for line in GRID.strip().splitlines())
     named = [
         (OrderStatus(row[0].replace("-", " ")), event.replace("-", " "), cell.replace("-", " "))
@@ -58,7 +59,7 @@ def cells() -> list[tuple[OrderStatus, str, str]]:
     alike = [
         (s, f"cancel {how}", cell) for s, event, cell in named if event == "cancel" for how in ("in doubt", "refused")
     ]
-    return named + alike
+    return named + alike + [(s, "inquiry answered", cell) for s, event, cell in named if event == "inquiry"]
 
 
 def order_in(status: OrderStatus) -> Order:
@@ -67,7 +68,7 @@ def order_in(status: OrderStatus) -> Order:
 
 
 def test_the_grid_is_complete() -> None:
-    """Nine states, thirteen events: no pair is left out, and every kind of event is among them."""
+    """Nine states, fourteen events: no pair is left out, and every kind of event is among them."""
     assert {(status, event) for status, event, _ in cells()} == {(s, name) for s in OrderStatus for name in EVENTS}
     assert {type(event) for event in EVENTS.values()} == {
         kind for kind in e.KINDS.values() if issubclass(kind, e.OrderEvent)
@@ -153,13 +154,15 @@ def test_the_same_trade_with_other_numbers_changes_nothing() -> None:
 
 
 def test_a_wish_to_cancel_is_kept_beside_the_status() -> None:
-    """Requested, in doubt or refused; an order that the venue says still works may be canceled anew."""
+    """Requested, in doubt or refused; an order that the venue, asked, says still works may be canceled anew."""
     order = order_in(OrderStatus.WORKING)
     for event, wish, doubtful in (
         ("cancel", Cancel.REQUESTED, False),
         ("cancel in doubt", Cancel.IN_DOUBT, True),
         ("cancel refused", Cancel.REFUSED, True),
-        ("accepted", Cancel.NONE, False),
+        ("inquiry", Cancel.REFUSED, True),
+        ("accepted", Cancel.REFUSED, True),
+        ("inquiry answered", Cancel.NONE, False),
     ):
         order = order.apply(EVENTS[event])
         assert (order.status, order.cancel, order.doubtful) == (OrderStatus.WORKING, wish, doubtful), event

@@ -198,6 +198,7 @@ def test_a_decision_is_told_what_is_owned_asked_and_promised() -> None:
         exit_lots=20,
         stop_lots=40,
         stop_resting_ticks=3_900_000,
+        stop_limit_ticks=3_899_000,
         stop_status=state.STOP_RESTING,
         carried=state.FLAT,
     )

@@ -61,6 +61,7 @@ def decided(index: int, cash: str, coins: str, probability: float) -> e.Decided:
         exit_lots=0,
         stop_lots=0,
         stop_resting_ticks=0,
+        stop_limit_ticks=0,
         stop_status=state.STOP_NONE,
         carried=state.FLAT,
     )

@@ -63,6 +63,7 @@ def make_sleeve(
     going: int = 0,
     stop: int = 0,
     stop_at: int = 0,
+    limit_at: int = 0,
     status: int = STOP_NONE,
     target: int = 0,
     level: int = 0,
@@ -77,6 +78,7 @@ def make_sleeve(
         exit_lots=going,
         stop_lots=stop,
         stop_resting_ticks=stop_at,
+        stop_limit_ticks=limit_at,
         stop_status=status,
         carried=SleeveCarried(target_lots=target, stop_ticks=level),
     )
@@ -100,6 +102,7 @@ def sleeves(draw: st.DrawFn) -> Sleeve:
         going=going,
         stop=draw(st.integers(1, held - going)) if alive else 0,
         stop_at=draw(st.integers(1, 2_000)) if alive else 0,
+        limit_at=draw(st.integers(1, 2_000)) if alive else 0,
         status=status,
         target=draw(st.integers(0, 1_000)),
         level=draw(st.integers(0, 2_000)),

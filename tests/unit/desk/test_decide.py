@@ -115,7 +115,7 @@ def test_a_decision_to_leave_stands_until_the_view_would_enter_anew(view: View, 
 @pytest.mark.parametrize(("close", "leaves"), [(882, 0), (881, 1)])
 def test_a_stop_that_the_market_jumped_over_is_given_up(close: int, leaves: int) -> None:
     """A stop at 900 with 2 % slack has its limit at 882: it still sells at a close of 882, and no more at 881."""
-    jumped = make_sleeve(held=30, stop=30, stop_at=900, status=STOP_RESTING, target=30, level=900)
+    jumped = make_sleeve(held=30, stop=30, stop_at=900, limit_at=882, status=STOP_RESTING, target=30, level=900)
     bar = make_bar(close=close)
     step = decide(make_account(), jumped, bar, NO_VIEW, POLICY._replace(stop_slack=0.02))
     assert step.asks.cancel_stop == leaves

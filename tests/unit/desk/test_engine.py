@@ -15,6 +15,8 @@ from trading_system.blotter.portfolio import Portfolio, fold
 from trading_system.blotter.signals import Forecast, Unknown
 from trading_system.blotter.tickets import Intent, OrderTicket
 from trading_system.desk.engine import Desk
+from trading_system.desk.reconcile import check_attended
+from trading_system.errors import ConfigurationError
 from trading_system.market.bars import Bar, interval_ns
 from trading_system.market.money import Money
 from trading_system.market.timestamps import NS_PER_S
@@ -344,6 +346,141 @@ def test_the_same_bar_decided_before_and_after_a_crash_makes_the_same_order() ->
     line.agree()
     (second,) = tickets(line.bar())
     assert second == first
+
+
+def leaving(line: Line) -> tuple[OrderTicket, OrderTicket]:
+    """Bring `line` to an exit that is queued after its stop was canceled; return the stop and the exit."""
+    _, stop = protected(line)
+    line.bar(index=1)
+    canceled = e.OrderCanceled(ts_ns=line.now_ns, client_order_id=stop.client_order_id, reason="", filled=0)
+    (leave,) = tickets(line.tell(canceled))
+    return stop, leave
+
+
+def refused(line: Line, ticket: OrderTicket) -> list[e.Fact]:
+    """Claim `ticket` and let the venue refuse it."""
+    line.submitted(ticket)
+    no = e.OrderRejected(
+        ts_ns=line.now_ns, client_order_id=ticket.client_order_id, code=-1013, reason="MARKET_LOT_SIZE"
+    )
+    return line.tell(no)
+
+
+def test_a_refused_exit_puts_the_stop_back() -> None:
+    """The venue would not let us leave: until the next bar asks again, the position does not stand bare."""
+    line = Line(beliefs=[0.9, 0.1])
+    stop, leave = leaving(line)
+    (again,) = tickets(refused(line, leave))
+    assert (again.intent, again.lots, again.stop_ticks) == (Intent.PROTECT, stop.lots, stop.stop_ticks)
+    line.submitted(again)
+    line.accepted(again)
+    assert kinds(line.bar(index=2))[1:] == ["CancelRequested"]
+
+
+def test_what_is_refused_again_and_again_is_asked_for_with_growing_pauses() -> None:
+    """Neither a stop nor an exit is taken: after three tickets of a kind there are pauses, not a storm."""
+    line = Line(beliefs=[0.9, 0.1])
+    _, leave = leaving(line)
+    asked_for, facts = 1, refused(line, leave)
+    while found := tickets(facts):
+        asked_for += 1
+        facts = refused(line, found[0])
+    assert asked_for <= 6
+    pauses = []
+    for _ in range(3):
+        wake = line.desk.wake_ns()
+        assert wake is not None
+        pauses.append((wake - line.now_ns) / NS_PER_S)
+        line.now_ns = wake
+        (ticket,) = tickets(line.tell(e.TimerFired(ts_ns=wake)))
+        assert tickets(refused(line, ticket)) == []
+    assert pauses == [0.25, 0.5, 1.0]
+
+
+def test_a_question_that_nobody_answered_is_asked_again() -> None:
+    """After a start every live order is asked about until the venue has answered, not just once."""
+    line = Line()
+    _, stop = protected(line)
+    line.start(line.journal)
+    for _ in range(3):
+        wake = line.desk.wake_ns()
+        assert wake is not None
+        line.now_ns = max(line.now_ns, wake)
+        asked = [f for f in line.tell(e.TimerFired(ts_ns=line.now_ns)) if isinstance(f, e.InquiryRequested)]
+        assert [f.client_order_id for f in asked] == [stop.client_order_id]
+    line.accepted(stop)
+    answer = e.InquiryAnswered(ts_ns=line.now_ns, client_order_id=stop.client_order_id)
+    assert "ReconcileRequested" in kinds(line.tell(answer))
+    assert not line.desk.portfolio.orders[stop.client_order_id].doubtful
+
+
+def test_books_that_agree_are_compared_again_every_hour_without_stopping_anything() -> None:
+    """A stream that died silently is found out; a routine comparison keeps nobody from trading."""
+    line = Line()
+    line.agree()
+    assert line.desk.wake_ns() == line.now_ns + 3_600 * NS_PER_S
+    line.now_ns += 3_600 * NS_PER_S
+    (fact,) = line.tell(e.TimerFired(ts_ns=line.now_ns))
+    assert isinstance(fact, e.ReconcileRequested)
+    assert line.desk.portfolio.differences == ()
+    assert line.desk.wake_ns() == line.now_ns + 3_600 * NS_PER_S
+
+
+def test_once_the_end_was_asked_for_nothing_is_opened_and_stops_are_still_placed() -> None:
+    """The entry was on its way when the signal came: its fill gets its stop, and then all is at rest."""
+    line = Line()
+    entry = entered(line)
+    line.submitted(entry)
+    line.tell(e.StopRequested(ts_ns=line.now_ns))
+    assert not line.desk.at_rest()
+    (stop,) = tickets(line.filled(entry))
+    line.submitted(stop)
+    line.accepted(stop)
+    assert line.desk.at_rest()
+    idle = Line()
+    idle.agree()
+    idle.tell(e.StopRequested(ts_ns=idle.now_ns))
+    assert tickets(idle.bar()) == []
+
+
+def test_a_slice_is_decided_without_an_instrument_that_stays_silent() -> None:
+    """Half the time that a bar stays fresh is waited for the other instrument; then its own bar must not grow old."""
+    line = Line()
+    line.desk.forecasters = {**line.desk.forecasters, ("s", "ETHUSDT"): Scripted([0.9])}
+    line.agree()
+    assert line.bar() == []
+    wake = line.desk.wake_ns()
+    assert wake == line.now_ns + LENGTH // 8
+    line.now_ns = wake
+    decided, queued = line.tell(e.TimerFired(ts_ns=wake))
+    assert isinstance(decided, e.Decided)
+    assert (decided.symbol, decided.step.objections) == ("BTCUSDT", objections.NONE)
+    assert isinstance(queued, e.OrderQueued)
+
+
+def test_a_position_that_nobody_would_decide_about_stops_the_start() -> None:
+    """Another strategy in the settings, a symbol taken out, or other steps at the venue: each is named."""
+    line = Line()
+    protected(line)
+    books, here = line.desk.portfolio, {"BTCUSDT": make_instrument()}
+    check_attended(books, [("s", "BTCUSDT")], here)
+    with pytest.raises(ConfigurationError, match=r"strategy 's' on BTCUSDT"):
+        check_attended(books, [("other", "BTCUSDT")], here)
+    with pytest.raises(ConfigurationError, match="changed tick and lot"):
+        check_attended(books, [("s", "BTCUSDT")], {"BTCUSDT": make_instrument(tick="0.1")})
+    check_attended(Line().desk.portfolio, [("other", "BTCUSDT")], here)
+
+
+def test_an_order_that_lives_though_it_was_taken_for_dead_stops_new_risk() -> None:
+    """It cannot happen once the window has closed; if it does, a person must see it."""
+    line = Line()
+    entry = entered(line)
+    line.submitted(entry)
+    line.doubt(entry)
+    line.tell(e.OrderNotFound(ts_ns=line.now_ns, client_order_id=entry.client_order_id))
+    line.agree()
+    assert kinds(line.accepted(entry)) == ["ReconcileRequested"]
+    assert tickets(line.bar(index=1)) == []
 
 
 CLOSES = st.lists(st.integers(3_000_000, 5_000_000), min_size=3, max_size=12)

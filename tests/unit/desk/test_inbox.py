@@ -66,12 +66,14 @@ async def test_a_timer_that_is_due_waits_for_what_was_told_before_it() -> None:
     assert [type(event).__name__ for event in events] == ["OrderAccepted", "TimerFired"]
 
 
-async def test_a_stop_hands_nothing_more_out() -> None:
-    """What is pending stays for the next start to ask about."""
+async def test_after_a_stop_what_is_pending_is_handed_out_and_then_nothing_more() -> None:
+    """A fill that was heard is told, so that its stop is placed before the process ends."""
     inbox = Inbox(clock=SimulatedClock(), wake_ns=lambda: None)
     inbox.hear(accepted(1))
-    inbox.stop()
-    assert await told(inbox) == []
+    rest = iter([False, True])
+    inbox.stop(lambda: next(rest))
+    events = await told(inbox, lambda: inbox.hear(accepted(2)), lambda: inbox.hear(accepted(3)))
+    assert [event.ts_ns for event in events] == [1, 2]
 
 
 @given(times=st.lists(st.integers(0, 5), min_size=1, max_size=20), data=st.data())

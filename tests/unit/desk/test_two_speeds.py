@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Case = tuple[Account, Sleeve, BarRow, View, Policy]
 
-INTS: Final = 23
+INTS: Final = 24
 FLOATS: Final = 16
 ANSWERS: Final = 10
 LARGEST: Final = 10**17
@@ -55,23 +55,24 @@ def drive(ints: Ints, floats: Floats, answers: Ints, peaks: Floats) -> None:
             exit_lots=int(ints[n, 12]),
             stop_lots=int(ints[n, 13]),
             stop_resting_ticks=int(ints[n, 14]),
-            stop_status=int(ints[n, 15]),
-            carried=SleeveCarried(target_lots=int(ints[n, 16]), stop_ticks=int(ints[n, 17])),
+            stop_limit_ticks=int(ints[n, 15]),
+            stop_status=int(ints[n, 16]),
+            carried=SleeveCarried(target_lots=int(ints[n, 17]), stop_ticks=int(ints[n, 18])),
         )
         bar = BarRow(
-            close_ns=int(ints[n, 18]),
-            open=int(ints[n, 19]),
-            high=int(ints[n, 19]),
-            low=int(ints[n, 19]),
-            close=int(ints[n, 20]),
-            volume_atoms=int(ints[n, 21]),
+            close_ns=int(ints[n, 19]),
+            open=int(ints[n, 20]),
+            high=int(ints[n, 20]),
+            low=int(ints[n, 20]),
+            close=int(ints[n, 21]),
+            volume_atoms=int(ints[n, 22]),
             atr=float(floats[n, 1]),
         )
         view = View(
             probability=float(floats[n, 2]),
             gain=float(floats[n, 3]),
             loss=float(floats[n, 4]),
-            expires_ns=int(ints[n, 22]),
+            expires_ns=int(ints[n, 23]),
         )
         policy = Policy(
             kelly_share=float(floats[n, 5]),
@@ -116,7 +117,7 @@ def rows_of(cases: list[Case]) -> tuple[Ints, Floats]:
     """Return the cases as rows of the driver."""
     ints, floats = [], []
     for account, sleeve, bar, view, policy in cases:
-        booked = (*account[:4], account.carried.latched, *sleeve.terms, *sleeve[1:8], *sleeve.carried)
+        booked = (*account[:4], account.carried.latched, *sleeve.terms, *sleeve[1:9], *sleeve.carried)
         ints.append([*booked, bar.close_ns, bar.open, bar.close, bar.volume_atoms, view.expires_ns])
         floats.append([account.carried.peak_equity, bar.atr, *view[:3], *policy])
     return np.array(ints, dtype=np.int64), np.array(floats, dtype=np.float64)
@@ -162,7 +163,8 @@ def test_both_speeds_give_the_same_bits_over_twenty_thousand_market_like_rows() 
             *(cash, cash // 10 * rng.integers(0, 12, n), held * 10, zero, zero),
             *(zero + 1_000, zero + 10, zero + 1, zero + 5 * 10**8),
             *(held * 1_000 + rng.integers(0, 1_000, n), coming, (coming > 0) * rng.integers(0, 2, n), zero),
-            *(np.where(alive, held, 0), np.where(alive, level - rng.integers(0, 2, n), 0), status),
+            *(np.where(alive, held, 0), np.where(alive, level - rng.integers(0, 2, n), 0)),
+            *(np.where(alive, level * 995 // 1_000, 0), status),
             *(np.where(rng.random(n) < 0.7, held + coming, 0), level),
             *(zero + 10, close, close, zero, zero + rng.integers(9, 12, n)),
         ],

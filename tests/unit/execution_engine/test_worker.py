@@ -48,6 +48,7 @@ class Bench:
             compare=lambda open_ids, balances: ("compared",),
             clock=self.clock,
             recv_window_ms=5_000,
+            stale_ns=60 * NS_PER_S,
         )
 
     def take(self, fact: e.Fact) -> None:
@@ -110,15 +111,49 @@ async def test_what_was_provably_not_done_is_tried_again() -> None:
     """No connection, then too many requests, then it goes through: one claim, one order."""
     errors = iter([VenueUnavailable("refused"), RateLimited("slow down", retry_after_s=0.0), None])
     bench = Bench(FakeVenue(before=lambda method: next(errors)))
-    assert await bench.carry(queued(make_ticket())) == ["OrderSubmitted", "OrderAccepted"]
+    assert await bench.carry(queued(make_ticket(intent=Intent.EXIT))) == ["OrderSubmitted", "OrderAccepted"]
     assert len(bench.venue.submitted) == 1
 
 
 async def test_an_order_that_never_left_is_over_after_some_tries() -> None:
-    """The venue cannot be reached: nothing was sent, so the order ends and a fresh decision may follow."""
+    """The venue cannot be reached: nothing was sent, so the order ends and the desk may ask for another."""
     bench = Bench(FakeVenue(before=lambda method: RateLimited("slow down", retry_after_s=0.0)))
-    assert await bench.carry(queued(make_ticket())) == ["OrderSubmitted", "OrderCanceled"]
+    assert await bench.carry(queued(make_ticket(intent=Intent.EXIT))) == ["OrderSubmitted", "OrderCanceled"]
     assert bench.venue.submitted == []
+
+
+async def test_an_entry_is_tried_once() -> None:
+    """What adds risk does not insist: the next bar decides afresh."""
+    errors = iter([VenueUnavailable("refused"), None])
+    bench = Bench(FakeVenue(before=lambda method: next(errors)))
+    assert await bench.carry(queued(make_ticket())) == ["OrderSubmitted", "OrderCanceled"]
+
+
+async def test_an_entry_that_has_grown_old_is_not_sent() -> None:
+    """The process slept between decision and claim: the price that it was decided on is gone."""
+    bench = Bench()
+    bench.clock.move(START_NS + 60 * NS_PER_S + 1)
+    assert await bench.carry(queued(make_ticket())) == ["OrderCanceled"]
+    assert bench.venue.submitted == []
+
+
+async def test_a_venue_that_wants_to_be_left_alone_is_left_alone() -> None:
+    """A pause of a minute: nothing is sent in it, neither orders nor questions; the worker does not sleep meanwhile."""
+    asked: list[str] = []
+
+    def weather(method: str) -> VenueError | None:
+        asked.append(method)
+        return RateLimited("banned", retry_after_s=60.0) if len(asked) == 1 else None
+
+    bench, first, second = Bench(FakeVenue(before=weather)), make_ticket(intent=Intent.EXIT), make_ticket()
+    await bench.carry(queued(first), queued(second), e.ReconcileRequested(ts_ns=START_NS, reason="test"))
+    assert asked == ["submit"]
+    told = bench.told[-1]
+    assert isinstance(told, e.Reconciled)
+    assert told.differences != ()
+    bench.clock.move(START_NS + 60 * NS_PER_S)
+    await bench.carry(queued(make_ticket(intent=Intent.EXIT, attempt=2)))
+    assert len(bench.venue.submitted) == 1
 
 
 async def test_a_refused_key_stops_the_worker() -> None:
@@ -129,7 +164,7 @@ async def test_a_refused_key_stops_the_worker() -> None:
 
 
 async def test_an_unknown_order_is_proven_absent_only_after_it_could_no_longer_appear() -> None:
-    """recvWindow (5 s) and the venue's own limit (10 s) after the claim: before that, not found proves nothing."""
+    """recvWindow (5 s) and the venue's own limit (10 s) after the doubt: before that, not found proves nothing."""
     bench, ticket = Bench(FakeVenue(before=lambda m: OutcomeUnknown("lost") if m == "submit" else None)), make_ticket()
     await bench.carry(queued(ticket))
     bench.clock.move(START_NS + 15 * NS_PER_S)
@@ -164,8 +199,40 @@ async def test_an_end_is_not_believed_before_its_executions_are_listed() -> None
         fills=(),
         reason="",
     )
-    assert (await bench.carry(inquiry(ticket)))[-1] == "OrderAccepted"
-    assert not bench.portfolio.orders[ticket.client_order_id].over
+    assert (await bench.carry(inquiry(ticket)))[-1] == "OrderAccepted"  # the answer to the submit; nothing since
+    assert bench.portfolio.orders[ticket.client_order_id].doubtful  # asked, not answered: it is asked again
+
+
+async def test_the_window_of_absence_begins_with_the_last_try_and_not_with_the_claim() -> None:
+    """The claim is 20 s old when the last try leaves and is not answered: it may still appear."""
+    bench, ticket = Bench(), make_ticket(intent=Intent.EXIT)
+
+    def weather(method: str) -> VenueError | None:
+        if method != "submit":
+            return None
+        bench.clock.move(bench.clock.now_ns() + 20 * NS_PER_S)
+        return OutcomeUnknown("lost")
+
+    bench.venue.before = weather
+    await bench.carry(queued(ticket))
+    bench.clock.move(bench.clock.now_ns() + NS_PER_S)
+    await bench.carry(inquiry(ticket))
+    assert bench.portfolio.orders[ticket.client_order_id].status is OrderStatus.IN_DOUBT
+
+
+async def test_an_order_that_the_stream_tells_of_while_it_is_asked_for_is_not_absent() -> None:
+    """The question was answered with "not found"; the report of its acceptance overtook the answer."""
+    bench, ticket = Bench(FakeVenue(before=lambda m: OutcomeUnknown("lost") if m == "submit" else None)), make_ticket()
+    await bench.carry(queued(ticket))
+    bench.clock.move(START_NS + 3_600 * NS_PER_S)
+
+    def overtaking(method: str) -> None:
+        name = ticket.client_order_id
+        bench.take(e.OrderAccepted(ts_ns=bench.clock.now_ns(), client_order_id=name, venue_order_id="1"))
+
+    bench.venue.before = overtaking
+    await bench.carry(inquiry(ticket))
+    assert bench.portfolio.orders[ticket.client_order_id].status is OrderStatus.WORKING
 
 
 @pytest.mark.parametrize(

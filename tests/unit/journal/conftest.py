@@ -22,6 +22,7 @@ def decided() -> Decided:
             exit_lots=0,
             stop_lots=0,
             stop_resting_ticks=0,
+            stop_limit_ticks=0,
             stop_status=state.STOP_NONE,
             carried=state.FLAT,
         ),

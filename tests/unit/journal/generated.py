@@ -72,6 +72,7 @@ TICKETS = st.builds(
 )
 
 BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
+    bool: st.booleans(),
     int: COUNTS,
     float: RATIOS,
     int | None: st.none() | COUNTS,

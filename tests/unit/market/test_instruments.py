@@ -3,27 +3,10 @@
 from decimal import Decimal
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from tests.factories import make_instrument
 
 from trading_system.errors import ConfigurationError, DataError
 from trading_system.market.money import to_atoms
-
-
-@given(ticks=st.integers(1, 10**12), lots=st.integers(1, 10**12))
-def test_steps_and_decimals_are_the_same_number(ticks: int, lots: int) -> None:
-    """Out and back without a loss."""
-    instrument = make_instrument()
-    assert instrument.ticks(instrument.price(ticks)) == ticks
-    assert instrument.lots(instrument.quantity(lots)) == lots
-
-
-@given(ticks=st.integers(1, 10**9), lots=st.integers(1, 10**9))
-def test_a_notional_is_exact_in_atoms(ticks: int, lots: int) -> None:
-    """Price times quantity in Decimals is lots times ticks times the worth of one of each."""
-    instrument = make_instrument()
-    assert to_atoms(instrument.price(ticks) * instrument.quantity(lots)) == ticks * lots * instrument.notional_atoms
 
 
 @pytest.mark.parametrize("price", ["40000.001", "1e-9", "NaN", "Infinity", "sNaN", "forty", "", "1,5"])

@@ -60,6 +60,12 @@ class SteppedPacer:
         self._sent: dict[str, int] = {}
         self._over_ns = 0
         self._change = change
+        self._quit = False
+
+    def quit(self) -> None:
+        """Wait no more, whatever the exchange still has."""
+        self._quit = True
+        self._change.set()
 
     async def settle(self) -> None:
         """Wait until every errand has been answered: what follows does not depend on who was faster."""
@@ -69,6 +75,8 @@ class SteppedPacer:
         """Move the exchange on until something was heard or `wake_ns` has come; False when it is over."""
         while True:
             await self._all_heard()
+            if self._quit:
+                return False
             if self._pending():
                 return True
             moment = await self._step(wake_ns)
@@ -85,7 +93,7 @@ class SteppedPacer:
                 return True
 
     async def _all_heard(self) -> None:
-        while not all(c.ready and c.heard >= self._sent.get(c.name, 0) for c in self._connections):
+        while not self._quit and not all(c.ready and c.heard >= self._sent.get(c.name, 0) for c in self._connections):
             self._change.clear()
             await self._change.wait()
 

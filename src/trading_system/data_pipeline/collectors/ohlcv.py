@@ -8,6 +8,7 @@ from trading_system.errors import DataError
 from trading_system.market.bars import Bar, interval_ns
 from trading_system.market.instruments import Instrument
 from trading_system.market.timestamps import iso
+from trading_system.utils.error_handling.retries import answered
 
 
 class BarHistory(Protocol):
@@ -16,6 +17,18 @@ class BarHistory(Protocol):
     async def bars(self, instrument: Instrument, interval: str, start_ns: int, end_ns: int) -> Sequence[Bar]:
         """Return closed bars that open in [start_ns, end_ns), oldest first; perhaps only the first page of them."""
         ...
+
+
+class PatientHistory:
+    """A history that is asked until it answers; `lost` is told why each failed try failed."""
+
+    def __init__(self, history: BarHistory, lost: Callable[[str], None]) -> None:
+        self._history = history
+        self._lost = lost
+
+    async def bars(self, instrument: Instrument, interval: str, start_ns: int, end_ns: int) -> Sequence[Bar]:
+        """Return closed bars that open in [start_ns, end_ns), oldest first; perhaps only the first page of them."""
+        return await answered(lambda: self._history.bars(instrument, interval, start_ns, end_ns), notice=self._lost)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -29,8 +29,10 @@ class LocalQueue:
         self._idle.clear()
         self._work.set()
 
-    def __len__(self) -> int:
-        return len(self._heap)
+    @property
+    def busy(self) -> bool:
+        """Whether an errand waits or is being carried."""
+        return not self._idle.is_set()
 
     async def idle(self) -> None:
         """Wait until every errand put so far, and any put meanwhile, has been carried."""
