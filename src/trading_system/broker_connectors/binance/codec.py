@@ -1,29 +1,24 @@
 """Binance's JSON to our types and back; pure.
 
-Source: binance-spot-api-docs, rest-api.md, web-socket-streams.md, user-data-stream.md, filters.md, errors.md.
-Unknown fields are passed over; an unknown word where money hangs on it is an error with a name.
+Unknown fields are passed over; what we need and cannot read is a DataError, and an unknown word where money hangs
+on it is an error with a name.
+
+Source: binance-spot-api-docs, rest-api.md, web-socket-streams.md, user-data-stream.md, filters.md, enums.md.
 """
 
-from collections.abc import Callable
-from decimal import Decimal
-from typing import Any, Final
-
-import msgspec
+import math
+from collections.abc import Callable, Mapping
+from typing import Final
 
 from trading_system.blotter import events as e
 from trading_system.blotter.orders import OrderStatus
 from trading_system.blotter.tickets import PREFIX, OrderKind, OrderTicket
-from trading_system.errors import (
-    AuthenticationFailed,
-    DataError,
-    OrderRejected,
-    OutcomeUnknown,
-    RateLimited,
-    VenueError,
-)
+from trading_system.broker_connectors.binance import messages as m
+from trading_system.broker_connectors.binance.messages import decoded
+from trading_system.errors import DataError, OutcomeUnknown
 from trading_system.market.bars import Bar
 from trading_system.market.instruments import Instrument
-from trading_system.market.money import Money, to_atoms
+from trading_system.market.money import Money, number, to_atoms
 from trading_system.market.timestamps import NS_PER_MS, from_ms
 from trading_system.ports import OrderReport
 
@@ -41,50 +36,6 @@ STATUS: Final[dict[str, OrderStatus]] = {
 """rest-api.md, enums.md "Order status"."""
 
 TYPES: Final = {OrderKind.MARKET: "MARKET", OrderKind.LIMIT: "LIMIT", OrderKind.STOP_LIMIT: "STOP_LOSS_LIMIT"}
-
-REFUSED: Final = frozenset(
-    {-1013, -1014, -1020, -1111, -1112, -1114, -1115, -1116, -1117, -1118, -1119, -1121, -1128, -1130, -1131, -1145}
-    | set(range(-1109, -1099))
-    | {-2010, -2011, -2013, -2026, -2038, -2039}
-)
-"""Codes that say for certain that nothing was done (errors.md)."""
-NOT_US: Final = frozenset({-1002, -1021, -1022, -2008, -2014, -2015})
-"""Codes that say that our key, our signature or our clock is not accepted."""
-TOO_MUCH: Final = frozenset({-1003, -1015, -1034})
-"""Codes that say that we ask too often; nothing was done."""
-NO_SUCH_ORDER: Final = -2013
-
-
-def decoded(body: bytes) -> Any:
-    """Return the JSON in `body`, numbers in it as written.
-
-    Raises:
-        DataError: It is no JSON.
-    """
-    try:
-        return msgspec.json.decode(body)
-    except msgspec.DecodeError as error:
-        raise DataError(f"the venue sent no JSON: {body[:200]!r}") from error
-
-
-def failure(status: int, headers: dict[str, str], body: bytes) -> VenueError:
-    """Return the error that a response other than 200 means.
-
-    What is not known for certain to have done nothing is OutcomeUnknown: asking is always safe.
-    """
-    try:
-        told = msgspec.json.decode(body, type=dict[str, Any])
-        code, text = int(told.get("code", 0)), str(told.get("msg", ""))
-    except (msgspec.DecodeError, ValueError, TypeError):
-        code, text = 0, body[:200].decode(errors="replace")
-    message = f"HTTP {status}, code {code}: {text}"
-    if status in (418, 429) or code in TOO_MUCH:
-        return RateLimited(message, retry_after_s=float(headers.get("retry-after", "1") or 1))
-    if code in NOT_US:
-        return AuthenticationFailed(f"{message}; check the key, its permissions and this machine's clock")
-    if 400 <= status < 500 and code in REFUSED:
-        return OrderRejected(message, code=code)
-    return OutcomeUnknown(message)
 
 
 def new_order(ticket: OrderTicket, instrument: Instrument) -> dict[str, str]:
@@ -104,137 +55,192 @@ def new_order(ticket: OrderTicket, instrument: Instrument) -> dict[str, str]:
     return parameters
 
 
-def instruments(info: Any) -> list[Instrument]:
-    """Return the instruments of an `exchangeInfo` answer ("Exchange information"; filters.md)."""
-    found = []
-    for symbol in info["symbols"]:
-        rules = {rule["filterType"]: rule for rule in symbol["filters"]}
-        lot, least = rules["LOT_SIZE"], rules.get("NOTIONAL") or rules.get("MIN_NOTIONAL") or {}
-        step = Decimal(lot["stepSize"])
-        found.append(
-            Instrument(
-                venue="binance",
-                symbol=symbol["symbol"],
-                base=symbol["baseAsset"],
-                quote=symbol["quoteAsset"],
-                tick=Decimal(rules["PRICE_FILTER"]["tickSize"]).normalize(),
-                lot=step.normalize(),
-                min_lots=max(1, -int(-Decimal(lot["minQty"]) // step)),
-                min_notional=Decimal(least.get("minNotional", "0")).normalize(),
-            )
-        )
-    return found
+def server_time(body: bytes) -> int:
+    """Return the time of `GET /api/v3/time`, UTC ns ("Check server time")."""
+    return from_ms(decoded(body, m.ServerTime).server_time)
 
 
-def bar(row: list[Any], instrument: Instrument, interval_ns: int) -> Bar:
-    """Return one row of `GET /api/v3/klines`: open time, open, high, low, close, volume, close time, ..."""
-    return _bar(int(row[0]), row[1:6], instrument, interval_ns)
+def instruments(body: bytes) -> list[Instrument]:
+    """Return the instruments of an `exchangeInfo` answer ("Exchange information"; filters.md).
+
+    Raises:
+        DataError: A symbol lacks its price or quantity step.
+        ConfigurationError: A symbol cannot be accounted for exactly.
+    """
+    return [_instrument(symbol) for symbol in decoded(body, m.ExchangeInfo).symbols]
 
 
-def closed_bar(event: Any, instrument: Instrument, interval_ns: int) -> Bar | None:
-    """Return the bar of a `kline` event, or None while it is still open (`k.x` is false)."""
-    kline = event["k"]
-    if not kline["x"]:
+def _instrument(symbol: m.Symbol) -> Instrument:
+    rules = {rule.filter_type: rule for rule in symbol.filters}
+    missing = {"LOT_SIZE", "PRICE_FILTER"} - rules.keys()
+    if missing:
+        raise DataError(f"{symbol.symbol}: the venue names no {sorted(missing)}")
+    lot = rules["LOT_SIZE"]
+    notional = rules.get("NOTIONAL") or rules.get("MIN_NOTIONAL")
+    step, least = number(lot.step_size, "stepSize"), number(lot.min_qty, "minQty")
+    return Instrument(
+        venue="binance",
+        symbol=symbol.symbol,
+        base=symbol.base_asset,
+        quote=symbol.quote_asset,
+        tick=number(rules["PRICE_FILTER"].tick_size, "tickSize").normalize(),
+        lot=step.normalize(),
+        min_lots=max(1, math.ceil(least / step)) if step else 1,
+        min_notional=number(notional.min_notional if notional else "0", "minNotional").normalize(),
+    )
+
+
+def klines(body: bytes) -> list[m.Kline]:
+    """Return the rows of `GET /api/v3/klines`."""
+    return decoded(body, list[m.Kline])
+
+
+def bar(row: m.Kline, instrument: Instrument, interval_ns: int) -> Bar:
+    """Return one row of `GET /api/v3/klines`; a DataError where it cannot be a bar of `instrument`."""
+    return _bar(row.open_ms, (row.open, row.high, row.low, row.close), row.volume, instrument, interval_ns)
+
+
+def closed_bar(frame: bytes, instruments: Mapping[str, Instrument], interval_ns: int) -> Bar | None:
+    """Return the bar that a message of the market stream closes; None for other news, or an open bar (`k.x`)."""
+    event = decoded(frame, m.Frame).data
+    kind = decoded(event, m.Kind)
+    if kind.e != "kline" or kind.s not in instruments:
         return None
-    return _bar(int(kline["t"]), [kline[key] for key in "ohlcv"], instrument, interval_ns)
+    k = decoded(event, m.KlineEvent).k
+    return _bar(k.t, (k.o, k.h, k.l, k.c), k.v, instruments[kind.s], interval_ns) if k.x else None
 
 
-def _bar(open_ms: int, ohlcv: list[str], instrument: Instrument, interval_ns: int) -> Bar:
-    opened = from_ms(open_ms)
-    prices = [instrument.ticks(price) for price in ohlcv[:4]]
+def _bar(open_ms: int, prices: tuple[str, str, str, str], volume: str, instrument: Instrument, interval_ns: int) -> Bar:
+    opened, (first, high, low, last) = from_ms(open_ms), map(instrument.ticks, prices)
     return Bar(
         symbol=instrument.symbol,
         open_ns=opened,
         close_ns=opened + interval_ns,
-        open=prices[0],
-        high=prices[1],
-        low=prices[2],
-        close=prices[3],
-        volume_atoms=to_atoms(ohlcv[4]),
+        open=first,
+        high=high,
+        low=low,
+        close=last,
+        volume_atoms=to_atoms(volume),
     )
 
 
-def fill(row: Any, client_order_id: str, instrument: Instrument) -> e.OrderFilled:
-    """Return one row of `GET /api/v3/myTrades` ("Account trade list")."""
-    return e.OrderFilled(
-        ts_ns=from_ms(int(row["time"])),
-        client_order_id=client_order_id,
-        trade_id=str(row["id"]),
-        lots=instrument.lots(row["qty"]),
-        price_ticks=instrument.ticks(row["price"]),
-        fee=Money(atoms=to_atoms(row["commission"]), currency=row["commissionAsset"]),
+def acknowledgement(body: bytes, client_order_id: str) -> e.OrderAccepted:
+    """Return what `POST /api/v3/order` answers ("New order", ACK)."""
+    row = decoded(body, m.NewOrder)
+    return e.OrderAccepted(
+        ts_ns=from_ms(row.transact_time), client_order_id=client_order_id, venue_order_id=str(row.order_id)
     )
 
 
-def report(row: Any, fills: tuple[e.OrderFilled, ...], client_order_id: str, instrument: Instrument) -> OrderReport:
-    """Return what `GET /api/v3/order` says ("Query order").
+def canceled(body: bytes, instrument: Instrument) -> int:
+    """Return the lots that an order had executed when it was canceled ("Cancel order")."""
+    return instrument.lots(decoded(body, m.CanceledOrder).executed_qty)
+
+
+def report(body: bytes, client_order_id: str, instrument: Instrument) -> OrderReport:
+    """Return what `GET /api/v3/order` says ("Query order"), without its executions.
 
     Raises:
         OutcomeUnknown: The venue speaks of a status that we do not know.
     """
-    status = STATUS.get(row["status"])
+    row = decoded(body, m.OrderRow)
+    status = STATUS.get(row.status)
     if status is None:
-        raise OutcomeUnknown(f"{client_order_id}: the venue reports the unknown status {row['status']!r}")
+        raise OutcomeUnknown(f"{client_order_id}: the venue reports the unknown status {row.status!r}")
     return OrderReport(
         client_order_id=client_order_id,
-        venue_order_id=str(row["orderId"]),
+        venue_order_id=str(row.order_id),
         status=status,
-        filled=instrument.lots(row["executedQty"]),
-        fills=fills,
-        reason=str(row.get("expiryReason") or row["status"]).lower(),
+        filled=instrument.lots(row.executed_qty),
+        fills=(),
+        reason=str(row.expiry_reason or row.status).lower(),
     )
 
 
-def balances(account: Any) -> dict[str, int]:
+def fills(body: bytes, of: OrderReport, instrument: Instrument) -> list[e.OrderFilled]:
+    """Return a page of `GET /api/v3/myTrades`, asked for the order that `of` reports ("Account trade list").
+
+    Raises:
+        DataError: An execution among them belongs to another order.
+    """
+    rows = decoded(body, list[m.Trade])
+    foreign = [row.id for row in rows if str(row.order_id) != of.venue_order_id]
+    if foreign:
+        raise DataError(f"{of.client_order_id}: the venue lists executions of other orders with it: {foreign[:5]}")
+    return [
+        e.OrderFilled(
+            ts_ns=from_ms(row.time),
+            client_order_id=of.client_order_id,
+            trade_id=str(row.id),
+            lots=instrument.lots(row.qty),
+            price_ticks=instrument.ticks(row.price),
+            fee=Money(atoms=to_atoms(row.commission), currency=row.commission_asset),
+        )
+        for row in rows
+    ]
+
+
+def open_order_ids(body: bytes) -> set[str]:
+    """Return the client order ids of `GET /api/v3/openOrders` ("Current open orders")."""
+    return {row.client_order_id for row in decoded(body, list[m.OpenOrder])}
+
+
+def balances(body: bytes) -> dict[str, int]:
     """Return free and locked together, atoms by currency ("Account information"); zeros are left out."""
-    totals = {row["asset"]: to_atoms(row["free"]) + to_atoms(row["locked"]) for row in account["balances"]}
+    rows = decoded(body, m.Account).balances
+    totals = {row.asset: to_atoms(row.free) + to_atoms(row.locked) for row in rows}
     return {currency: atoms for currency, atoms in totals.items() if atoms}
 
 
-def execution(event: Any, instrument: Instrument) -> e.OrderEvent | None:
-    """Return what an `executionReport` tells of an order of ours; None for others' orders and other news.
+def kind_of(frame: bytes) -> str:
+    """Return the type of the event in a message of the WebSocket API, "" where there is none."""
+    return decoded(decoded(frame, m.Frame).event, m.Kind).e
 
-    On a cancel `c` is the cancel's own id and `C` the order's; otherwise `C` is empty (user-data-stream.md, "Order
-    Update").
-    """
-    name = event.get("C") or event["c"]
-    build = EXECUTIONS.get(event["x"])
-    goes_on = event["x"] == "TRADE_PREVENTION" and event["X"] != "EXPIRED_IN_MATCH"
+
+def execution(frame: bytes, instruments: Mapping[str, Instrument]) -> e.OrderEvent | None:
+    """Return what an `executionReport` tells of an order of ours; None for others' orders and other news."""
+    event = decoded(frame, m.Frame).event
+    kind = decoded(event, m.Kind)
+    if kind.e != "executionReport" or kind.s not in instruments:
+        return None
+    told = decoded(event, m.ExecutionReport)
+    name, build = told.C or told.c, EXECUTIONS.get(told.x)
+    goes_on = told.x == "TRADE_PREVENTION" and told.X != "EXPIRED_IN_MATCH"
     if build is None or goes_on or not name.startswith(PREFIX):
         return None
-    return build(int(event["T"]) * NS_PER_MS, name, event, instrument)
+    return build(told.T * NS_PER_MS, name, told, instruments[kind.s])
 
 
-def _accepted(ts_ns: int, name: str, event: Any, instrument: Instrument) -> e.OrderEvent:
-    return e.OrderAccepted(ts_ns=ts_ns, client_order_id=name, venue_order_id=str(event["i"]))
+def _accepted(ts_ns: int, name: str, told: m.ExecutionReport, instrument: Instrument) -> e.OrderEvent:
+    return e.OrderAccepted(ts_ns=ts_ns, client_order_id=name, venue_order_id=str(told.i))
 
 
-def _filled(ts_ns: int, name: str, event: Any, instrument: Instrument) -> e.OrderEvent:
+def _filled(ts_ns: int, name: str, told: m.ExecutionReport, instrument: Instrument) -> e.OrderEvent:
     return e.OrderFilled(
         ts_ns=ts_ns,
         client_order_id=name,
-        trade_id=str(event["t"]),
-        lots=instrument.lots(event["l"]),
-        price_ticks=instrument.ticks(event["L"]),
-        fee=Money(atoms=to_atoms(event["n"]), currency=event["N"] or instrument.quote),
+        trade_id=str(told.t),
+        lots=instrument.lots(told.l),
+        price_ticks=instrument.ticks(told.L),
+        fee=Money(atoms=to_atoms(told.n), currency=told.N or instrument.quote),
     )
 
 
-def _canceled(ts_ns: int, name: str, event: Any, instrument: Instrument) -> e.OrderEvent:
-    filled = instrument.lots(event["z"])
+def _canceled(ts_ns: int, name: str, told: m.ExecutionReport, instrument: Instrument) -> e.OrderEvent:
+    filled = instrument.lots(told.z)
     return e.OrderCanceled(ts_ns=ts_ns, client_order_id=name, reason="the venue reports it canceled", filled=filled)
 
 
-def _expired(ts_ns: int, name: str, event: Any, instrument: Instrument) -> e.OrderEvent:
-    reason, filled = str(event.get("eR") or event.get("r") or "expired").lower(), instrument.lots(event["z"])
+def _expired(ts_ns: int, name: str, told: m.ExecutionReport, instrument: Instrument) -> e.OrderEvent:
+    reason, filled = str(told.eR or told.r or "expired").lower(), instrument.lots(told.z)
     return e.OrderExpired(ts_ns=ts_ns, client_order_id=name, reason=reason, filled=filled)
 
 
-def _rejected(ts_ns: int, name: str, event: Any, instrument: Instrument) -> e.OrderEvent:
-    return e.OrderRejected(ts_ns=ts_ns, client_order_id=name, code=0, reason=str(event.get("r", "")))
+def _rejected(ts_ns: int, name: str, told: m.ExecutionReport, instrument: Instrument) -> e.OrderEvent:
+    return e.OrderRejected(ts_ns=ts_ns, client_order_id=name, code=0, reason=str(told.r))
 
 
-EXECUTIONS: Final[dict[str, Callable[[int, str, Any, Instrument], e.OrderEvent]]] = {
+EXECUTIONS: Final[dict[str, Callable[[int, str, m.ExecutionReport, Instrument], e.OrderEvent]]] = {
     "NEW": _accepted,
     "TRADE": _filled,
     "CANCELED": _canceled,

@@ -1,17 +1,20 @@
-"""Binance's REST API: sign, send, and name the failure."""
+"""Binance's REST API: sign, send, read, and name the failure."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import suppress
+from typing import TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
 
-from trading_system.broker_connectors.binance import codec
+from trading_system.broker_connectors.binance import failures
 from trading_system.broker_connectors.binance.signing import rest_payload
 from trading_system.broker_connectors.http import Response, send
-from trading_system.errors import AuthenticationFailed
+from trading_system.errors import AuthenticationFailed, DataError, OutcomeUnknown, VenueError
 from trading_system.market.timestamps import to_ms
 from trading_system.ports import Checkpoint, Clock
+
+T = TypeVar("T")
 
 
 class Rest:
@@ -20,6 +23,9 @@ class Rest:
     Args:
         recv_window_ms: How long a signed request stays valid at the venue ("Timing security").
         reached: Called as `TAG.sending` and `TAG.answered` around requests that carry a tag.
+        resync: Measures the clock against the venue's anew. Awaited once for each request that the venue found out
+            of time (-1021), before the error is raised, so that whoever tries again is stamped right. A
+            VenueError of its own is passed over: the clock is then as it was.
     """
 
     def __init__(
@@ -32,6 +38,7 @@ class Rest:
         recv_window_ms: int,
         clock: Clock,
         reached: Checkpoint,
+        resync: Callable[[], Awaitable[None]] | None = None,
     ) -> None:
         self._session = session
         self._host = host
@@ -40,17 +47,28 @@ class Rest:
         self._recv_window_ms = recv_window_ms
         self._clock = clock
         self._reached = reached
+        self._resync = resync
 
-    async def public(self, path: str, parameters: Mapping[str, str] | None = None) -> Any:
-        """Return the answer of an endpoint that asks for no key."""
-        query = f"?{urlencode(parameters)}" if parameters else ""
-        return _answer(await send(self._session, "GET", f"{self._host}{path}{query}", headers={}))
-
-    async def signed(self, method: str, path: str, parameters: Mapping[str, str], *, tag: str = "") -> Any:
-        """Return the answer of an endpoint that asks for a signature.
+    async def public(self, path: str, read: Callable[[bytes], T], parameters: Mapping[str, str] | None = None) -> T:
+        """Return what `read` makes of the answer of an endpoint that asks for no key.
 
         Raises:
-            VenueUnavailable, RateLimited, OrderRejected, AuthenticationFailed, OutcomeUnknown: see `codec.failure`.
+            VenueError: See `signed`.
+        """
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        return _answer(await send(self._session, "GET", f"{self._host}{path}{query}", headers={}), read)
+
+    async def signed(
+        self, method: str, path: str, parameters: Mapping[str, str], read: Callable[[bytes], T], *, tag: str = ""
+    ) -> T:
+        """Return what `read` makes of the answer of an endpoint that asks for a signature.
+
+        Args:
+            read: Body of a 200 to what is wanted of it; its DataError is an OutcomeUnknown here, for a 200 that
+                cannot be read (a proxy's page) says nothing about what the venue did.
+
+        Raises:
+            VenueUnavailable, RateLimited, OrderRejected, AuthenticationFailed, OutcomeUnknown: see `failures.failure`.
         """
         if not self._api_key or not self._api_secret:
             raise AuthenticationFailed(
@@ -72,10 +90,16 @@ class Rest:
             response = await send(self._session, method, f"{self._host}{path}?{payload}", headers=headers)
         if tag:
             self._reached(f"{tag}.answered")
-        return _answer(response)
+        if self._resync is not None and failures.is_out_of_time(response.status, response.body):
+            with suppress(VenueError):
+                await self._resync()
+        return _answer(response, read)
 
 
-def _answer(response: Response) -> Any:
+def _answer(response: Response, read: Callable[[bytes], T]) -> T:
     if response.status != 200:
-        raise codec.failure(response.status, response.headers, response.body)
-    return codec.decoded(response.body)
+        raise failures.failure(response.status, response.headers, failures.told(response.body))
+    try:
+        return read(response.body)
+    except DataError as error:
+        raise OutcomeUnknown(f"HTTP 200, and {error}") from error

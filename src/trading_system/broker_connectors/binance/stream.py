@@ -1,23 +1,31 @@
 """Binance's streams: closed bars from the market streams, execution reports from the WebSocket API.
 
+A message that cannot be read may be a report that we would never hear again: it breaks the connection, so that
+what is missing is asked for when the connection is back.
+
 Source: binance-spot-api-docs, web-socket-streams.md ("Kline/Candlestick Streams for UTC"), web-socket-api.md
-("Subscribe to User Data Stream through signature subscription"), user-data-stream.md.
+("Subscribe to User Data Stream through signature subscription", "Response format"), user-data-stream.md.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import Final
 
 import msgspec
 
 from trading_system.blotter.events import OrderEvent
-from trading_system.broker_connectors.binance import codec
+from trading_system.broker_connectors.binance import codec, failures
+from trading_system.broker_connectors.binance.messages import Reply, decoded
 from trading_system.broker_connectors.binance.signing import ws_parameters
-from trading_system.broker_connectors.websocket import Connection, Receive
-from trading_system.errors import AuthenticationFailed
+from trading_system.broker_connectors.websocket import Connection, ConnectionLost, Greet, Receive
+from trading_system.errors import AuthenticationFailed, VenueError
 from trading_system.market.bars import Bar
 from trading_system.market.instruments import Instrument
 from trading_system.market.timestamps import to_ms
 from trading_system.ports import Clock
+
+SUBSCRIBE: Final = "user-data"
+"""The id of our one request."""
 
 
 def bar_stream_path(symbols: list[str], interval: str) -> str:
@@ -29,28 +37,39 @@ async def closed_bars(
     connection: Connection, instruments: Mapping[str, Instrument], interval_ns: int
 ) -> AsyncIterator[Bar]:
     """Yield every bar that closes; updates of open bars are passed over."""
-    async for frame in connection.frames():
-        event = codec.decoded(frame).get("data") or {}
-        if event.get("e") == "kline" and event["s"] in instruments:
-            bar = codec.closed_bar(event, instruments[event["s"]], interval_ns)
-            if bar is not None:
-                yield bar
+    async for bar in connection.frames(lambda frame: codec.closed_bar(frame, instruments, interval_ns)):
+        if bar is not None:
+            yield bar
 
 
 async def executions(connection: Connection, instruments: Mapping[str, Instrument]) -> AsyncIterator[OrderEvent]:
     """Yield what execution reports tell of our orders."""
-    async for frame in connection.frames():
-        event = codec.decoded(frame).get("event") or {}
-        if event.get("e") == "executionReport" and event["s"] in instruments:
-            told = codec.execution(event, instruments[event["s"]])
-            if told is not None:
-                yield told
+
+    def read(frame: bytes) -> OrderEvent | None:
+        if codec.kind_of(frame) == "eventStreamTerminated":  # the connection stays open and silent from here on
+            raise ConnectionLost("the venue ended the stream of the account's events")
+        return codec.execution(frame, instruments)
+
+    async for told in connection.frames(read):
+        if told is not None:
+            yield told
 
 
 def subscription(
-    api_key: str, api_secret: str, clock: Clock, recv_window_ms: int
-) -> Callable[[Callable[[bytes], Awaitable[None]], Receive], Awaitable[None]]:
-    """Return the greeting that subscribes a fresh connection to the account's user data."""
+    api_key: str,
+    api_secret: str,
+    clock: Clock,
+    recv_window_ms: int,
+    resync: Callable[[], Awaitable[None]] | None = None,
+) -> Greet:
+    """Return the greeting that subscribes a fresh connection to the account's user data.
+
+    Args:
+        resync: As in `Rest`: awaited when the venue finds the greeting out of time, so that the next one is not.
+
+    The greeting raises AuthenticationFailed where key or signature is not accepted, and ConnectionLost for every
+    other refusal: the connection tries again, later and later.
+    """
 
     async def greet(send: Callable[[bytes], Awaitable[None]], receive: Receive) -> None:
         parameters: dict[str, str | int] = {
@@ -59,14 +78,22 @@ def subscription(
             "timestamp": to_ms(clock.now_ns()),
         }
         request = {
-            "id": "user-data",
+            "id": SUBSCRIBE,
             "method": "userDataStream.subscribe.signature",
             "params": ws_parameters(parameters, api_secret),
         }
         await send(msgspec.json.encode(request))
-        answer: Any = codec.decoded(await receive())
-        if answer.get("status") != 200:
-            error = answer.get("error", {})
-            raise AuthenticationFailed(f"the user data stream was refused: {error.get('code')} {error.get('msg')}")
+        reply = decoded(await receive(), Reply)
+        if reply.id != SUBSCRIBE:
+            raise ConnectionLost(f"the venue answered to {reply.id!r}, which nobody asked")
+        if reply.status == 200:
+            return
+        error = failures.failure(reply.status, {}, reply.error)
+        if isinstance(error, AuthenticationFailed):
+            raise AuthenticationFailed(f"the user data stream was refused: {error}")
+        if resync is not None and reply.error.code == failures.CLOCK_IS_OFF:
+            with suppress(VenueError):
+                await resync()
+        raise ConnectionLost(f"the user data stream was refused: {error}")
 
     return greet
