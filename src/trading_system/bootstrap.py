@@ -4,9 +4,8 @@ import asyncio
 import hashlib
 import json
 import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -22,7 +21,7 @@ from trading_system.broker_connectors.binance.rest import Rest
 from trading_system.broker_connectors.binance.stepping import SteppedPacer
 from trading_system.broker_connectors.binance.stream import bar_stream_path, closed_bars, executions, subscription
 from trading_system.broker_connectors.binance.venue import BinanceVenue
-from trading_system.broker_connectors.websocket import Connection
+from trading_system.broker_connectors.websocket import Connection, all_ready
 from trading_system.data_pipeline.collectors.ohlcv import Hole, PatientHistory, follow
 from trading_system.desk.clock import SimulatedClock, SystemClock
 from trading_system.desk.engine import Desk
@@ -30,7 +29,7 @@ from trading_system.desk.inbox import Inbox
 from trading_system.desk.pace import LivePacer
 from trading_system.desk.reconcile import check_attended, differences
 from trading_system.desk.runner import Runner, no_checkpoint
-from trading_system.errors import ConfigurationError, VenueUnavailable
+from trading_system.errors import ConfigurationError
 from trading_system.execution_engine.order_queue.local_queue import LocalQueue
 from trading_system.execution_engine.order_queue.worker import Worker
 from trading_system.journal.sqlite import SqliteJournal
@@ -39,9 +38,7 @@ from trading_system.market.instruments import Instrument
 from trading_system.market.timestamps import iso
 from trading_system.ports import Checkpoint, Clock, Entry, Forecaster, Journal, Observer, Venue
 from trading_system.settings import Settings
-from trading_system.telemetry.log import FactLog
-from trading_system.telemetry.observers import Background, Guarded
-from trading_system.telemetry.prometheus.metrics import Metrics, served
+from trading_system.telemetry.onlookers import onlookers
 from trading_system.utils.checkpoints import killing_at
 from trading_system.utils.error_handling.retries import answered
 
@@ -98,7 +95,9 @@ async def trade(settings: Settings, *, kill_at: str = "", parts: Parts | None = 
     journal = SqliteJournal.open(settings.journal.path)
     try:
         portfolio = fold(entry.fact for entry in journal.read())
-        with _observers(settings, journal) as observers:
+        known = (entry.fact for entry in journal.read())
+        told = settings.telemetry
+        with onlookers(told.log_path, told.metrics_port, known=known, secrets=_keys(settings)) as observers:
             async with aiohttp.ClientSession(timeout=REQUEST_TIMEOUT) as session:
                 written = parts.journal(journal)
                 await _Engine(settings, hosts, session, portfolio, written, observers, reached, parts).run()
@@ -136,8 +135,7 @@ class _Engine:
     async def run(self) -> None:
         """Start, recover, and trade until there is nothing more to hear."""
         settings, portfolio = self._settings, self._portfolio
-        clock, rest = await self._clock_and_rest()
-        venue = BinanceVenue(rest, clock)
+        clock, venue, resync = await self._clock_and_venue()
         found = await answered(lambda: venue.instruments(settings.venue.symbols), tries=START_TRIES)
         instruments = {i.symbol: i for i in found}
         quotes = {i.quote for i in instruments.values()}
@@ -178,7 +176,7 @@ class _Engine:
             reached=self._reached,
         )
         changed = asyncio.Event()
-        connections = self._connections(instruments, clock, inbox, changed.set)
+        connections = self._connections(instruments, clock, inbox, changed.set, resync)
         pacer: SteppedPacer | LivePacer
         if isinstance(clock, SimulatedClock):
             pacer = SteppedPacer(
@@ -215,7 +213,7 @@ class _Engine:
                 for i in instruments.values()
             ]
             carrying = group.create_task(queue.run())
-            await _all_ready(list(connections.values()), changed)
+            await all_ready(list(connections.values()), changed, CONNECT_S)
             self._start(desk, runner, inbox, clock, instruments, history)
             self._reached("ready")
             await runner.run(inbox, pacer)
@@ -249,29 +247,42 @@ class _Engine:
             for bar in undecided:
                 inbox.hear(e.BarClosed(ts_ns=now, bar=bar))
 
-    async def _clock_and_rest(self) -> tuple[SimulatedClock | SystemClock, Rest]:
-        """Return the clock, set by the venue's time, and requests that are stamped with it."""
+    async def _clock_and_venue(
+        self,
+    ) -> tuple[SimulatedClock | SystemClock, BinanceVenue, Callable[[], Awaitable[None]]]:
+        """Return the clock, set by the venue's time, requests that are stamped with it, and how to set it again."""
+        clock: SimulatedClock | SystemClock = SimulatedClock() if self._settings.venue.step else SystemClock()
+        rest = Rest(
+            self._session,
+            host=self._hosts.rest,
+            api_key=self._key,
+            api_secret=self._secret,
+            recv_window_ms=self._settings.venue.recv_window_ms,
+            clock=clock,
+            reached=self._reached,
+            resync=lambda: resync(),
+        )
+        venue = BinanceVenue(rest, clock)
 
-        def rest_by(clock: Clock) -> Rest:
-            return Rest(
-                self._session,
-                host=self._hosts.rest,
-                api_key=self._key,
-                api_secret=self._secret,
-                recv_window_ms=self._settings.venue.recv_window_ms,
-                clock=clock,
-                reached=self._reached,
-            )
+        async def resync() -> None:
+            """Set the clock by the venue's time, which was true in the middle of the question."""
+            before = time.time_ns()
+            there = await venue.now_ns()
+            if isinstance(clock, SimulatedClock):
+                clock.move(there)
+            else:
+                clock.set_offset(there - (before + time.time_ns()) // 2)
 
-        here = SystemClock()
-        before = here.now_ns()
-        there = await answered(BinanceVenue(rest_by(here), here).now_ns, tries=START_TRIES)
-        middle = (before + here.now_ns()) // 2
-        clock = SimulatedClock(there) if self._settings.venue.step else SystemClock(there - middle)
-        return clock, rest_by(clock)
+        await answered(resync, tries=START_TRIES)
+        return clock, venue, resync
 
     def _connections(
-        self, instruments: dict[str, Instrument], clock: Clock, inbox: Inbox, changed: Callable[[], None]
+        self,
+        instruments: dict[str, Instrument],
+        clock: Clock,
+        inbox: Inbox,
+        changed: Callable[[], None],
+        resync: Callable[[], Awaitable[None]],
     ) -> dict[str, Connection]:
         """Return one connection for our reports ("user") and one for the bars of each symbol."""
         step = self._settings.venue.step
@@ -288,7 +299,7 @@ class _Engine:
                 **greeting,  # type: ignore[arg-type]
             )
 
-        greet = subscription(self._key, self._secret, clock, self._settings.venue.recv_window_ms)
+        greet = subscription(self._key, self._secret, clock, self._settings.venue.recv_window_ms, resync)
         made = {"user": connection("user", "user-", self._hosts.ws_api, greet=greet)}
         for symbol in instruments:
             address = self._hosts.stream + bar_stream_path([symbol], self._interval)
@@ -367,37 +378,3 @@ def _forecaster(settings: Settings) -> Forecaster:
 def _keys(settings: Settings) -> tuple[str, str]:
     key, secret = settings.secrets.api_key, settings.secrets.api_secret
     return (key.get_secret_value() if key else "", secret.get_secret_value() if secret else "")
-
-
-@contextmanager
-def _observers(settings: Settings, journal: Journal) -> Iterator[list[Observer]]:
-    """Yield who looks on: the log, and the metrics where a port is set; none of them can stop or delay the desk."""
-    port, path = settings.telemetry.metrics_port, settings.telemetry.log_path
-    with ExitStack() as stack:
-        metrics = Metrics(entry.fact for entry in journal.read()) if port else None
-        failed: Callable[[str], None] = metrics.failed if metrics else _uncounted
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-        stream = sys.stderr if path is None else stack.enter_context(path.open("a", encoding="utf-8", buffering=1))
-        log = Background(FactLog(stream, secrets=_keys(settings)), failed)
-        stack.callback(log.close)
-        if metrics is None or port is None:
-            yield [log]
-            return
-        stack.enter_context(served(metrics.registry, port))
-        yield [log, Guarded(metrics, failed)]
-
-
-def _uncounted(observer: str) -> None:
-    """Nobody counts: no metrics are served."""
-
-
-async def _all_ready(connections: list[Connection], changed: asyncio.Event) -> None:
-    try:
-        async with asyncio.timeout(CONNECT_S):
-            while not all(connection.ready for connection in connections):
-                changed.clear()
-                await changed.wait()
-    except TimeoutError:
-        missing = [c.name for c in connections if not c.ready]
-        raise VenueUnavailable(f"no stream could be opened within {CONNECT_S:.0f} s: {missing}") from None

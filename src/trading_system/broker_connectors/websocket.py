@@ -3,14 +3,14 @@
 import asyncio
 import itertools
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Final, TypeVar
 
 import aiohttp
 
-from trading_system.errors import DataError
+from trading_system.errors import DataError, VenueUnavailable
 
 HEARTBEAT_S: Final = 20.0
 """A connection that answers no ping for this long is taken for dead, seconds."""
@@ -171,3 +171,19 @@ async def _next_frame(ws: aiohttp.ClientWebSocketResponse) -> bytes:
     if message.type is aiohttp.WSMsgType.BINARY:
         return bytes(message.data)
     raise ConnectionLost(f"closed with code {ws.close_code}")
+
+
+async def all_ready(connections: Sequence[Connection], changed: asyncio.Event, within_s: float) -> None:
+    """Wait until every connection is open and greeted; `changed` is set whenever one changes.
+
+    Raises:
+        VenueUnavailable: Not all were within `within_s` seconds.
+    """
+    try:
+        async with asyncio.timeout(within_s):
+            while not all(connection.ready for connection in connections):
+                changed.clear()
+                await changed.wait()
+    except TimeoutError:
+        missing = ", ".join(c.name for c in connections if not c.ready)
+        raise VenueUnavailable(f"no stream could be opened within {within_s:.0f} s: {missing}") from None

@@ -4,9 +4,13 @@ import time
 
 
 class SystemClock:
-    """The machine's own time. `offset_ns` is what the venue's clock is ahead of it."""
+    """The machine's own time, corrected by what the venue's clock is ahead of it."""
 
-    def __init__(self, offset_ns: int = 0) -> None:
+    def __init__(self) -> None:
+        self._offset_ns = 0
+
+    def set_offset(self, offset_ns: int) -> None:
+        """Take over a new measurement of how far the venue's clock is ahead, ns; negative if it is behind."""
         self._offset_ns = offset_ns
 
     def now_ns(self) -> int:
