@@ -1,6 +1,7 @@
 """Questions and orders to a venue that answers oddly."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -170,6 +171,30 @@ async def test_executions_that_are_not_listed_yet_are_not_waited_for() -> None:
         report = await venue.find_order(make_ticket(lots=1_500), make_instrument())
     assert report is not None
     assert (report.filled, len(report.fills)) == (1_500, 1_000)
+    assert len(peer.heard) == 3
+
+
+async def test_a_short_page_is_the_last() -> None:
+    """There is nothing behind it: one question less for a list that lags."""
+    async with venue_of(account_of([1] * 500, executed=700)) as (venue, peer):
+        report = await venue.find_order(make_ticket(lots=700), make_instrument())
+    assert report is not None
+    assert len(report.fills) == 500
+    assert len(peer.heard) == 2
+
+
+async def test_a_page_that_is_told_again_adds_nothing() -> None:
+    """A venue that does not heed `fromId` is asked once more, and no execution counts twice."""
+    same = account_of([1] * 1_000, executed=1_500)
+
+    def answer(heard: Heard) -> Said:
+        parameters = {**heard.parameters, "fromId": "0"}
+        return same(replace(heard, parameters=parameters))
+
+    async with venue_of(answer) as (venue, peer):
+        report = await venue.find_order(make_ticket(lots=1_500), make_instrument())
+    assert report is not None
+    assert len(report.fills) == 1_000
     assert len(peer.heard) == 3
 
 
