@@ -22,7 +22,7 @@ class VenueError(TradingError):
 
 
 class VenueUnavailable(VenueError):
-    """Nothing was sent: retry with backoff."""
+    """Nothing was done: retry with backoff."""
 
 
 class RateLimited(VenueError):
@@ -46,7 +46,7 @@ class OutcomeUnknown(VenueError):
 
 
 class AuthenticationFailed(VenueError):
-    """The venue does not accept our key or clock: halt and alert."""
+    """The venue does not accept our key or signature: halt and alert."""
 
 
 class InvariantBroken(TradingError):

@@ -185,5 +185,5 @@ async def all_ready(connections: Sequence[Connection], changed: asyncio.Event, w
                 changed.clear()
                 await changed.wait()
     except TimeoutError:
-        missing = ", ".join(c.name for c in connections if not c.ready)
+        missing = "; ".join(f"{c.name}: {c.trouble or 'no answer'}" for c in connections if not c.ready)
         raise VenueUnavailable(f"no stream could be opened within {within_s:.0f} s: {missing}") from None

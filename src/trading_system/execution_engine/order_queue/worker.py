@@ -80,7 +80,7 @@ class Worker:
         """Do what `errand` asks; whatever the venue says becomes a fact.
 
         Raises:
-            AuthenticationFailed: The venue does not accept our key or clock; nothing can be done here.
+            AuthenticationFailed: The venue does not accept our key or signature; nothing can be done here.
         """
         match errand:
             case e.OrderQueued():
