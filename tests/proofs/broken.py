@@ -1,4 +1,4 @@
-"""The engine with a submit path as others write it, to show that the crash proof can fail.
+"""The engine with one flaw, as others write it, to show that the crash proof can fail.
 
 Run as `python tests/proofs/broken.py VARIANT --set ... --journal ...`; everything but the named flaw is the
 real engine, put together by the real bootstrap.
@@ -10,8 +10,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from trading_system.blotter import events as e
+from trading_system.blotter.orders import Cancel, OrderStatus
 from trading_system.blotter.tickets import OrderTicket
 from trading_system.bootstrap import Parts, trade
+from trading_system.desk.engine import Desk
 from trading_system.errors import OrderRejected, OutcomeUnknown
 from trading_system.market.bars import Bar
 from trading_system.market.instruments import Instrument
@@ -91,10 +93,59 @@ class TakesTimeoutForRejection(_OverVenue):
             raise OrderRejected(str(error), code=0) from error
 
 
+class TakesNotFoundForFinal(_OverVenue):
+    """Believes at once that an order which the venue does not know was never placed."""
+
+    async def find_order(self, ticket: OrderTicket, instrument: Instrument) -> OrderReport | None:
+        """Ask; not known now is not known ever."""
+        report = await self._venue.find_order(ticket, instrument)
+        return report or OrderReport(
+            client_order_id=ticket.client_order_id,
+            venue_order_id="",
+            status=OrderStatus.CANCELED,
+            filled=0,
+            fills=(),
+            reason="the venue does not know it",
+        )
+
+
+class RecoversWithoutAsking(Desk):
+    """Starts again without a question about any order; only the books are compared."""
+
+    __slots__ = ()
+
+    def _recover(self, ts_ns: int) -> list[e.Fact]:
+        facts: list[e.Fact] = []
+        for order in self.portfolio.live_orders():
+            name, reason = order.ticket.client_order_id, "the process ended"
+            if order.status is OrderStatus.QUEUED:
+                facts.append(self._take(e.OrderCanceled(ts_ns=ts_ns, client_order_id=name, reason=reason, filled=0)))
+            if order.status is OrderStatus.SUBMITTED:
+                facts.append(self._take(e.OrderInDoubt(ts_ns=ts_ns, client_order_id=name, reason=reason)))
+            if order.cancel is Cancel.REQUESTED:
+                facts.append(self._take(e.CancelInDoubt(ts_ns=ts_ns, client_order_id=name, reason=reason)))
+        facts.append(self._take(e.ReconcileRequested(ts_ns=ts_ns, reason="the process was started")))
+        for book in self.portfolio.sleeves.values():
+            facts += self._ask_again(book, ts_ns)
+        return facts
+
+
+class ReconnectsWithoutAsking(Desk):
+    """Listens again without a question about any order; only the books are compared."""
+
+    __slots__ = ()
+
+    def _what_was_missed(self, event: e.FeedRestored) -> list[e.Fact]:
+        return [self._take(e.ReconcileRequested(ts_ns=event.ts_ns, reason="the user stream had broken"))]
+
+
 VARIANTS: Final[dict[str, Parts]] = {
     "commits-after-sending": Parts(journal=CommitsAfterSending),
     "resends-on-timeout": Parts(venue=ResendsOnTimeout),
     "takes-timeout-for-rejection": Parts(venue=TakesTimeoutForRejection),
+    "takes-not-found-for-final": Parts(venue=TakesNotFoundForFinal),
+    "recovers-without-asking": Parts(desk=RecoversWithoutAsking),
+    "reconnects-without-asking": Parts(desk=ReconnectsWithoutAsking),
 }
 
 

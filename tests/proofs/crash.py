@@ -1,104 +1,82 @@
-"""Kill the real engine at a labelled step, start it again, and compare all it knows with the venue's ledger.
+"""Kill the real engine at a step, let the market go on, start it again, and compare all it knows with the venue.
 
 A trial is a market, a weather and a step, all drawn from one seed. The engine is a process of its own that
 speaks HTTP and WebSocket with the local exchange; it ends by SIGKILL, so nothing is flushed and nobody says
-goodbye. A first run of the same seed without a kill says how often each step is reached; the kill then comes
-at a drawn one of these times.
+goodbye. While it is dead the market goes on for up to five bars: stops trigger and fill, and orders that were
+under way arrive. A first run of the same seed without a kill says how often each step is reached; the kill then
+comes at a drawn one of these times.
 """
 
 import asyncio
+import itertools
 import json
 import os
 import signal
 import sys
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Final
 
-from trading_system.blotter import events as e
-from trading_system.blotter.portfolio import Portfolio, terms_of
-from trading_system.blotter.tickets import Intent
+from tests.proofs.judge import claimed, judged
+from tests.proofs.steps import Heard, Rehearsal, Step
+
 from trading_system.bootstrap import read_journal
-from trading_system.desk.audit import compare
-from trading_system.errors import TradingError
 from trading_system.market.bars import interval_ns
-from trading_system.ports import Entry
-from trading_system.risk_management.exposure import protectable
 from trading_system.testnet.config import API_KEY, API_SECRET, BTCUSDT, Listing, TestnetConfig
-from trading_system.testnet.faults import DropConnection, Fault, HoldAnswer, LoseAnswer, LoseRequest, On
+from trading_system.testnet.faults import (
+    DelayRequest,
+    DropConnection,
+    Fault,
+    HoldAnswer,
+    Late,
+    LoseAnswer,
+    LoseRequest,
+    On,
+    Outage,
+    Refuse,
+)
 from trading_system.testnet.server import Testnet
 from trading_system.testnet.synthetic import synthetic_bars
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 ENGINE: Final = (sys.executable, "-m", "trading_system", "paper")
-BROKEN: Final = {
-    variant: (sys.executable, str(Path(__file__).with_name("broken.py")), variant)
-    for variant in ("commits-after-sending", "resends-on-timeout", "takes-timeout-for-rejection")
-}
+FLAWS: Final = (
+    "commits-after-sending",
+    "resends-on-timeout",
+    "takes-timeout-for-rejection",
+    "takes-not-found-for-final",
+    "recovers-without-asking",
+    "reconnects-without-asking",
+)
+BROKEN: Final = {flaw: (sys.executable, str(Path(__file__).with_name("broken.py")), flaw) for flaw in FLAWS}
 """Engines with one flaw each, by its name."""
 HISTORY: Final = 40
 """Bars before the clock starts: enough for the ATR."""
-LIVE: Final = 60
+LIVE: Final = 64
 """Bars of a trial."""
-BAD_DAY: Final = 0.15
-"""Share of orders and cancels that meet a fault in a trial's weather."""
+MOMENTS: Final = 8
+"""Trades of a bar, and its close."""
+REST: Final = 6
+"""Bars that are left for a process that starts again."""
+WEATHER: Final[Mapping[On, tuple[float, Sequence[type[Fault]]]]] = {
+    On.ORDER: (0.2, (LoseRequest, LoseAnswer, DelayRequest, Refuse, Late)),
+    On.CANCEL: (0.2, (LoseRequest, LoseAnswer, Refuse, Late)),
+    On.QUERY: (0.1, (LoseRequest, LoseAnswer, Refuse, Late)),
+    On.DATA: (0.3, (LoseRequest, LoseAnswer, Refuse)),
+}
+"""What befalls which share of all requests in a trial."""
+BREAKS: Final = ((Outage, On.STEP, 4, 120), (DropConnection, On.ORDER, 2, 24), (DropConnection, On.CANCEL, 1, 12))
+"""How the user stream breaks: so often, among the first so many. Not by share: in real time the streams of a trial
+break one right after the other, and an engine waits twice as long before it comes back to one that keeps breaking."""
+REPEATED: Final = frozenset({On.CANCEL, On.QUERY, On.DATA})
+"""Lost ones are repeated once by aiohttp itself: every other loss of these takes the next as well."""
 STARTS: Final = 6
 """A process that has not come through after so many starts never will."""
 PATIENCE_S: Final = 60.0
 """One process may take this long, seconds of real time."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
-    """Where the process ends.
-
-    Attributes:
-        name: In the table.
-        kills: The checkpoint at which the first process ends, then the one at which the second does, and so on.
-        sent: Instead, the first process ends once the venue has an order of this intent and nobody was answered.
-    """
-
-    name: str
-    kills: tuple[str, ...] = ()
-    sent: Intent | None = None
-
-
-def _at(name: str, *kills: str) -> Step:
-    return Step(name=name, kills=kills)
-
-
-STEPS: Final = (
-    _at("bar heard, decision not written", "Decided.before"),
-    _at("decision durable", "Decided.durable"),
-    _at("entry: before the intent is durable", "enter.OrderQueued.before"),
-    _at("entry: intent durable", "enter.OrderQueued.durable"),
-    _at("entry: claim durable, not sent", "enter.submit.sending"),
-    Step(name="entry: sent and executed, not answered", sent=Intent.ENTER),
-    _at("entry: answered, not written", "enter.submit.answered"),
-    _at("entry: answer durable", "enter.OrderAccepted.durable"),
-    _at("entry: fill heard, not written", "enter.OrderFilled.before"),
-    _at("entry: fill durable", "enter.OrderFilled.durable"),
-    _at("stop: intent durable", "protect.OrderQueued.durable"),
-    _at("stop: claim durable, not sent", "protect.submit.sending"),
-    Step(name="stop: sent and resting, not answered", sent=Intent.PROTECT),
-    _at("stop: answered, not written", "protect.submit.answered"),
-    _at("stop: placed and durable", "protect.OrderAccepted.durable"),
-    _at("stop: cancel durable, not sent", "protect.cancel.sending"),
-    _at("stop: cancel answered, not written", "protect.cancel.answered"),
-    _at("stop: canceled and durable", "protect.OrderCanceled.durable"),
-    _at("exit: intent durable", "exit.OrderQueued.durable"),
-    Step(name="exit: sent and executed, not answered", sent=Intent.EXIT),
-    _at("exit: answered, not written", "exit.submit.answered"),
-    _at("exit: fill durable", "exit.OrderFilled.durable"),
-    _at("start: before anything is written", "enter.submit.answered", "EngineStarted.before"),
-    _at("start: recovery decided and durable", "enter.submit.answered", "EngineStarted.durable"),
-    _at("start: ready, venue not asked", "enter.submit.sending", "ready"),
-    _at("start: a doubt cleared up, not written", "enter.submit.answered", "enter.OrderFilled.before"),
-    _at("start: compared with the venue", "protect.submit.answered", "Reconciled.durable"),
-)
+_NUMBERS: Final = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,16 +86,18 @@ class Outcome:
     Attributes:
         kills: Processes that ended by SIGKILL.
         orders, fills: How many the venue counts.
-        faults: How many requests the weather met.
+        meanwhile: Of the fills, those that happened while no process lived.
+        faults: How often the weather did something.
         violations: What must not be, in words.
     """
 
     step: str
     seed: int
-    kills: int
-    orders: int
-    fills: int
-    faults: int
+    kills: int = 0
+    orders: int = 0
+    fills: int = 0
+    meanwhile: int = 0
+    faults: int = 0
     violations: tuple[str, ...]
 
 
@@ -128,8 +108,10 @@ class Trial:
     seed: int
     folder: Path
     engine: Sequence[str] = ENGINE
-    rate: float = BAD_DAY
     _process: asyncio.subprocess.Process | None = None
+    _dead: list[tuple[int, int]] = field(default_factory=list)
+    _heard: list[Heard] = field(default_factory=list)
+    _unclaimed: list[str] = field(default_factory=list)
 
     async def run(self, step: Step) -> Outcome:
         """Run until the market is over, ending processes at `step`; judge what is left.
@@ -137,12 +119,20 @@ class Trial:
         Raises:
             LookupError: This seed's market never reaches the step.
         """
-        kills, extra = self._plan(step, await self._rehearsal())
-        testnet = self._testnet(extra)
-        async with testnet:
-            ended = await self._through(testnet, kills, self._journal(step.name))
-            violations = [*self._crashed(ended), *judged(self._journal(step.name), testnet.ledger())]
-            ledger = testnet.ledger()
+        rehearsal = await self._rehearsal()
+        if not isinstance(rehearsal, Rehearsal):
+            return Outcome(step=step.name, seed=self.seed, violations=rehearsal)
+        number = rehearsal.draw(step, self.seed)
+        kills, extra = [f"{kill}:1" for kill in step.kills], list[Fault]()
+        if step.sent is None:
+            kills[0] = f"{step.kills[0]}:{number}"
+        else:
+            extra.append(HoldAnswer(number, step.on, hook=self._kill))
+        journal = self._path(step.name)
+        async with self._testnet(journal, extra) as testnet:
+            ended = await self._through(testnet, kills, journal, Random(f"{self.seed} {step.name} meanwhile"))
+            ledger: dict[str, list[dict[str, int]]] = testnet.ledger()  # type: ignore[assignment]
+        violations = [*_crashed(ended), *self._unclaimed, *judged(journal, ledger, BTCUSDT, self._dead)]
         deaths = sum(code == -signal.SIGKILL for code, _ in ended)
         wanted = len(step.kills) or 1
         if deaths != wanted:
@@ -151,40 +141,31 @@ class Trial:
             step=step.name,
             seed=self.seed,
             kills=deaths,
-            orders=len(ledger["orders"]),  # type: ignore[arg-type]
-            fills=len(ledger["fills"]),  # type: ignore[arg-type]
-            faults=len(self._weather()),
+            orders=len(ledger["orders"]),
+            fills=len(ledger["fills"]),
+            meanwhile=sum(died < fill["ns"] <= back for fill in ledger["fills"] for died, back in self._dead),
+            faults=len(ledger["faults"]),
             violations=tuple(violations),
         )
 
-    async def _rehearsal(self) -> list[Entry]:
-        """Return the journal of this seed without a kill; it is run once and kept."""
-        path = self.folder / f"rehearsal-{self.seed}.sqlite3"
-        if not path.exists():
-            async with self._testnet(()) as testnet:
-                ended = await self._through(testnet, [], path)
-            if problems := self._crashed(ended):
-                raise RuntimeError(f"seed {self.seed} does not come through without a kill: {problems}")
-        return list(read_journal(path))
+    async def _rehearsal(self) -> Rehearsal | tuple[str, ...]:
+        """Return what this seed comes to without a kill, which is run once and kept; or why it comes to nothing."""
+        kept = self.folder / f"rehearsal-{self.seed}.json"
+        if not kept.exists():
+            journal = self._path(f"rehearsal {next(_NUMBERS)}")  # others may be rehearsing the same at this time
+            async with self._testnet(journal, ()) as testnet:
+                ended = await self._through(testnet, [], journal, Random(0))
+            if problems := _crashed(ended):
+                return tuple(f"without a kill: {problem}" for problem in problems)
+            kept.write_text(json.dumps({"journal": str(journal), "heard": self._heard}), encoding="utf-8")
+            self._heard, self._unclaimed = [], []
+        told = json.loads(kept.read_text(encoding="utf-8"))
+        heard = [(On(on), name) for on, name in told["heard"]]
+        return Rehearsal(entries=list(read_journal(Path(told["journal"]))), heard=heard, weather=self._weather())
 
-    def _plan(self, step: Step, rehearsal: list[Entry]) -> tuple[list[str], tuple[Fault, ...]]:
-        """Draw at which of the times that the step is reached the process ends."""
-        chance = Random(f"{self.seed} {step.name}")
-        if step.sent is not None:
-            claims = [entry.fact for entry in rehearsal if isinstance(entry.fact, e.OrderSubmitted)]
-            intents = {f.client_order_id: f.ticket.intent for f in _facts(rehearsal) if isinstance(f, e.OrderQueued)}
-            met = {fault.nth for fault in self._weather() if fault.on is On.ORDER}
-            numbers = [n for n, c in enumerate(claims, 1) if intents[c.client_order_id] is step.sent and n not in met]
-            if not numbers:
-                raise LookupError(f"seed {self.seed} sends nothing to {step.sent}")
-            return [], (HoldAnswer(chance.choice(numbers), hook=self._kill),)
-        kind, _, name = step.kills[0].rpartition(".")[0].rpartition(".")
-        times = _times(rehearsal, step.kills[0])
-        if not times:
-            raise LookupError(f"seed {self.seed} never reaches {kind}{name}")
-        return [f"{step.kills[0]}:{chance.randint(1, times)}", *(f"{kill}:1" for kill in step.kills[1:])], ()
-
-    async def _through(self, testnet: Testnet, kills: list[str], journal: Path) -> list[tuple[int, str]]:
+    async def _through(
+        self, testnet: Testnet, kills: list[str], journal: Path, chance: Random
+    ) -> list[tuple[int, str]]:
         """Start the engine again and again until it ends by itself; return exit codes with the last words."""
         ended = []
         for number in range(STARTS):
@@ -192,6 +173,9 @@ class Trial:
             ended.append(await self._engine(testnet, journal, kill))
             if ended[-1][0] != -signal.SIGKILL:
                 break
+            died_ns = testnet.now_ns
+            testnet.elapse(min(_while_dead(chance), max(0, testnet.bars_left - REST) * MOMENTS))
+            self._dead.append((died_ns, testnet.now_ns))
         return ended
 
     async def _engine(self, testnet: Testnet, journal: Path, kill: list[str]) -> tuple[int, str]:
@@ -199,7 +183,7 @@ class Trial:
             "venue.rest_url": testnet.url,
             "venue.step": "true",
             "strategy.name": "momentum",
-            "policy.atr_stop": "1.5",
+            "policy.atr_stop": "1.0",
             "policy.stop_step": "0.2",
             "data.history_bars": str(HISTORY),
         }
@@ -227,100 +211,55 @@ class Trial:
         return self._process.returncode or 0, words.decode()[-2_000:]
 
     async def _kill(self) -> None:
-        """End the engine now: the venue has the order and has told nobody."""
+        """End the engine now: the venue has done it and has told nobody."""
         assert self._process is not None
         self._process.send_signal(signal.SIGKILL)
         await self._process.wait()
 
-    def _testnet(self, extra: tuple[Fault, ...]) -> Testnet:
+    def _testnet(self, journal: Path, extra: Sequence[Fault]) -> Testnet:
         bars = synthetic_bars(seed=self.seed, count=HISTORY + LIVE, interval_ns=interval_ns("15m"), instrument=BTCUSDT)
         listing = Listing(instrument=BTCUSDT, interval="15m", bars=tuple(bars), history=HISTORY)
-        return Testnet(TestnetConfig(listings=(listing,), seed=self.seed, faults=(*self._weather(), *extra)))
+
+        def hear(on: On, name: str) -> None:
+            self._heard.append((on, name))
+            if on is On.ORDER and not claimed(journal, name):
+                self._unclaimed.append(f"{name} was at the venue before its claim was durable")
+
+        config = TestnetConfig(listings=(listing,), seed=self.seed, faults=(*self._weather(), *extra))
+        return Testnet(config, on_request=hear)
 
     def _weather(self) -> tuple[Fault, ...]:
-        chance = Random(f"weather {self.seed}")
-        kinds = (LoseRequest, LoseAnswer, DropConnection)
-        return tuple(chance.choice(kinds)(nth, on) for on in On for nth in range(1, 100) if chance.random() < self.rate)
+        chance, faults = Random(f"weather {self.seed}"), list[Fault]()
+        for on, (rate, kinds) in WEATHER.items():
+            for nth in range(1, 400):
+                if chance.random() < rate:
+                    faults.append(chance.choice(kinds)(nth, on))
+                    if on in REPEATED and not faults[-1].answers and chance.random() < 0.5:
+                        faults.append(type(faults[-1])(nth + 1, on))
+        for kind, on, times, among in BREAKS:
+            faults += [kind(nth, on) for nth in sorted(chance.sample(range(1, among + 1), times))]
+        return tuple(faults)
 
-    def _journal(self, name: str) -> Path:
+    def _path(self, name: str) -> Path:
         plain = "".join(letter if letter.isalnum() else "-" for letter in name)
         return self.folder / f"{plain}-{self.seed}.sqlite3"
 
-    def _crashed(self, ended: list[tuple[int, str]]) -> list[str]:
-        return [f"the engine ended with {code}: {words}" for code, words in ended if code not in (0, -signal.SIGKILL)]
+
+def _while_dead(chance: Random) -> int:
+    """Return how many moments pass before the next start: none, some of a bar, or up to five bars and some."""
+    bars = chance.choice((0, 0, 1, 1, 2, 3, 5))
+    return bars * MOMENTS + chance.choice((0, chance.randint(1, MOMENTS - 1)))
 
 
-def judged(journal: Path, ledger: dict[str, object]) -> list[str]:
-    """Return all that must not be, from the journal and the venue's ledger; the chain is verified on the way."""
-    try:
-        entries = list(read_journal(journal))
-        found = [str(difference) for difference in compare(entries, ledger)]
-        return found + _unclaimed(entries) + _unprotected(entries) + _left_in_doubt(entries)
-    except TradingError as error:
-        return [f"{type(error).__name__}: {error}"]
+def _crashed(ended: list[tuple[int, str]]) -> list[str]:
+    return [f"the engine ended with {code}: {words}" for code, words in ended if code not in (0, -signal.SIGKILL)]
 
 
-def _unclaimed(entries: list[Entry]) -> list[str]:
-    """Return orders of which the venue told before their claim was written down (I-06)."""
-    claimed, found = set[str](), []
-    for fact in _facts(entries):
-        if isinstance(fact, e.OrderSubmitted):
-            claimed.add(fact.client_order_id)
-        elif isinstance(fact, e.OrderAccepted | e.OrderFilled) and fact.client_order_id not in claimed:
-            found.append(f"{fact.client_order_id} was at the venue before its claim was durable")
-    return found
-
-
-def _unprotected(entries: list[Entry]) -> list[str]:
-    """Return bars at whose close a position stood without a stop, an exit on its way, or a doubt being asked (I-12)."""
-    portfolio, found = Portfolio(), []
-    for fact in _facts(entries):
-        if isinstance(fact, e.BarClosed):
-            for book in portfolio.sleeves.values():
-                orders = portfolio.live_orders(book.key)
-                covered = sum(o.open_lots for o in orders if o.ticket.intent is not Intent.ENTER)
-                asking = any(o.doubtful or o.ticket.limit_ticks is None for o in orders)
-                bare = book.held_lots - covered
-                if not asking and protectable(bare, book.carried.stop_ticks, terms_of(book.instrument)):
-                    found.append(f"{bare} lots stood unprotected at the bar of {fact.bar.close_ns}")
-        portfolio.apply(fact)
-    return found
-
-
-def _left_in_doubt(entries: list[Entry]) -> list[str]:
-    portfolio = Portfolio()
-    for fact in _facts(entries):
-        portfolio.apply(fact)
-    found = [f"{o.ticket.client_order_id} is still in doubt" for o in portfolio.live_orders() if o.doubtful]
-    return found + [f"not reconciled: {words}" for words in portfolio.differences]
-
-
-def _facts(entries: list[Entry]) -> list[e.Fact]:
-    return [entry.fact for entry in entries]
-
-
-def _times(entries: list[Entry], checkpoint: str) -> int:
-    """Return how often a run with this journal reaches `checkpoint`."""
-    facts = _facts(entries)
-    intents = {f.client_order_id: f.ticket.intent.value for f in facts if isinstance(f, e.OrderQueued)}
-    names = Counter(
-        f"{intents[f.client_order_id]}.{type(f).__name__}"
-        if isinstance(f, e.OrderEvent | e.OrderQueued)
-        else type(f).__name__
-        for f in facts
-    )
-    subject, _, moment = checkpoint.rpartition(".")
-    if subject.endswith(".submit"):
-        claimed = names[f"{subject.removesuffix('.submit')}.OrderSubmitted"]
-        unanswered = names[f"{subject.removesuffix('.submit')}.OrderInDoubt"]
-        return claimed if moment == "sending" else claimed - unanswered
-    if subject.endswith(".cancel"):
-        wished = names[f"{subject.removesuffix('.cancel')}.CancelRequested"]
-        unanswered = names[f"{subject.removesuffix('.cancel')}.CancelInDoubt"]
-        return wished if moment == "sending" else wished - unanswered
-    return names[subject]
-
-
-def described(outcome: Outcome) -> str:
-    """Return the outcome as one JSON line."""
-    return json.dumps({name: getattr(outcome, name) for name in Outcome.__slots__})
+async def reached(step: Step, seed: int, folder: Path, engine: Sequence[str] = ENGINE) -> Outcome:
+    """Run a trial with the first of `seed`, `seed` + 1000 ... whose market reaches `step`."""
+    for replacement in range(seed, seed + 20_000, 1_000):
+        try:
+            return await Trial(seed=replacement, folder=folder, engine=engine).run(step)
+        except LookupError:
+            continue
+    raise LookupError(f"no market near seed {seed} reaches: {step.name}")
