@@ -130,7 +130,9 @@ def main() -> int:
         real = asyncio.run(sweep(seeds, steps, _folder(name, "real"), options.workers, tick, what="the engine"))
         broken = {
             variant: asyncio.run(
-                sweep(seeds[:8], steps[::5], _folder(name, variant), options.workers, tick, engine=engine, what=variant)
+                sweep(
+                    seeds[:8], steps[3::9], _folder(name, variant), options.workers, tick, engine=engine, what=variant
+                )
             )
             for variant, engine in BROKEN.items()
             if not options.step
