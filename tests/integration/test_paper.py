@@ -6,6 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from trading_system.blotter import events as e
@@ -60,6 +61,21 @@ async def test_in_real_time_it_starts_agrees_with_the_venue_and_ends_at_a_signal
     assert isinstance(facts[-1], e.StopRequested)
     reconciled = next(fact for fact in facts if isinstance(fact, e.Reconciled))
     assert reconciled.differences == ()
+
+
+async def test_while_it_trades_its_numbers_can_be_read(tmp_path: Path, unused_tcp_port: int) -> None:
+    """`/metrics` on this machine alone: facts counted by kind, equity and differences as they stand."""
+    async with exchange(1) as testnet, aiohttp.ClientSession() as session:
+        metrics = ("--set", f"telemetry.metrics_port={unused_tcp_port}")
+        process = await engine(testnet, tmp_path / "journal.sqlite3", *metrics)
+        await told(process, "Reconciled")
+        async with session.get(f"http://127.0.0.1:{unused_tcp_port}/metrics") as response:
+            page = await response.text()
+        process.kill()
+        await process.wait()
+    assert 'facts_total{kind="Reconciled"} 1.0' in page
+    assert "reconciliation_differences 0.0" in page
+    assert "equity_quote 100000.0" in page
 
 
 async def test_a_second_engine_on_the_same_journal_is_refused(tmp_path: Path) -> None:
