@@ -64,7 +64,7 @@ async def test_in_real_time_it_starts_agrees_with_the_venue_and_ends_at_a_signal
 
 
 async def test_while_it_trades_its_numbers_can_be_read(tmp_path: Path, unused_tcp_port: int) -> None:
-    """`/metrics` on this machine alone: facts counted by kind, equity and differences as they stand."""
+    """`/metrics` on this machine alone: facts counted by kind, bars, and that the books agree."""
     async with exchange(1) as testnet, aiohttp.ClientSession() as session:
         metrics = ("--set", f"telemetry.metrics_port={unused_tcp_port}")
         process = await engine(testnet, tmp_path / "journal.sqlite3", *metrics)
@@ -75,7 +75,7 @@ async def test_while_it_trades_its_numbers_can_be_read(tmp_path: Path, unused_tc
         await process.wait()
     assert 'facts_total{kind="Reconciled"} 1.0' in page
     assert "reconciliation_differences 0.0" in page
-    assert "equity_quote 100000.0" in page
+    assert 'bars_total{symbol="BTCUSDT"} 1.0' in page
 
 
 async def test_a_second_engine_on_the_same_journal_is_refused(tmp_path: Path) -> None:
