@@ -67,7 +67,7 @@ WEATHER: Final[Mapping[On, tuple[float, Sequence[type[Fault]]]]] = {
     On.DATA: (0.3, (LoseRequest, LoseAnswer, Refuse)),
 }
 """What befalls which share of all requests in a trial."""
-BREAKS: Final = ((Outage, On.STEP, 4, 120), (DropConnection, On.ORDER, 2, 24), (DropConnection, On.CANCEL, 1, 12))
+BREAKS: Final = ((Outage, On.NEWS, 3, 8), (DropConnection, On.ORDER, 2, 24), (DropConnection, On.CANCEL, 1, 12))
 """How the user stream breaks: so often, among the first so many. Not by share: in real time the streams of a trial
 break one right after the other, and an engine waits twice as long before it comes back to one that keeps breaking."""
 REPEATED: Final = frozenset({On.CANCEL, On.QUERY, On.DATA})

@@ -1,7 +1,7 @@
 """The weather: what goes wrong on purpose, one small class each, planned by the count of requests.
 
-A fault waits for the `nth` request of one kind (or the nth step of the clock) since the testnet began, counted
-from 1. A request that its client repeats by itself counts again: two faults in a row meet both.
+A fault waits for the `nth` request of one kind (or the nth piece of news) since the testnet began, counted from 1.
+A request that its client repeats by itself counts again: two faults in a row meet both.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -25,8 +25,8 @@ class On(StrEnum):
     """A signed GET: an order, the open orders, the account, its trades."""
     DATA = "data"
     """GET of klines."""
-    STEP = "step"
-    """A step of a stepped clock; not a request."""
+    NEWS = "news"
+    """A moment of the market that concerns the account: a stop triggers, what rests or was delayed fills."""
 
 
 REQUESTS: Final = frozenset({On.ORDER, On.CANCEL, On.QUERY, On.DATA})
@@ -123,11 +123,13 @@ class DelayRequest(Fault):
 
 @dataclass(frozen=True, slots=True)
 class Outage(Fault):
-    """The user data stream closes, and the market goes on up to the next close before anybody can be back."""
+    """The user data stream closes just before the market's news of our orders, which is never sent."""
 
-    on: On = On.STEP
+    on: On = On.NEWS
 
-    befalls: ClassVar[frozenset[On]] = frozenset({On.STEP})
+    befalls: ClassVar[frozenset[On]] = frozenset({On.NEWS})
+    tells: ClassVar[bool] = False
+    cuts: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +168,7 @@ class Weather:
         self._waiting[fault.on, fault.nth] = fault
 
     def meet(self, on: On) -> Fault | None:
-        """Count one request (or step) and return what befalls it."""
+        """Count one request, or piece of news, and return what befalls it."""
         self.seen[on] += 1
         return self._waiting.pop((on, self.seen[on]), None)
 

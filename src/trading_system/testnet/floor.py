@@ -92,13 +92,8 @@ class Floor:
         due = [] if self._next is None else [self._next.ns]
         return min(due + [at_ns for at_ns, *_ in self._delayed], default=None)
 
-    @property
-    def closes_next(self) -> bool:
-        """Whether the market's next moment is a close."""
-        return isinstance(self._next, Close)
-
     def meet(self, on: On) -> Fault | None:
-        """Count one request or step, and return what befalls it, which is noted."""
+        """Count one request, or piece of news, and return what befalls it, which is noted."""
         fault = self.weather.meet(on)
         if fault is not None:
             self.met.append(Met(self.clock.now_ns, fault))

@@ -30,7 +30,7 @@ class Planned(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     Attributes:
         kind: A class of `faults.KINDS`, by its name.
-        on: "order", "cancel", "query", "data" or "step"; None for what the kind befalls by itself.
+        on: "order", "cancel", "query", "data" or "news"; None for what the kind befalls by itself.
         nth: The request that it meets, counted from 1 since the start.
         after: The same, counted from now: 1 is the next.
     """
@@ -179,8 +179,7 @@ class Testnet:
             await asyncio.sleep(min(wait_s, LOOK_S))
             if wait_s > LOOK_S:
                 continue  # a delayed request may have become the next moment meanwhile
-            self.floor.advance()
-            self._switchboard.publish()
+            self._stepper.elapse(1)
             if hurried:
                 await self._switchboard.drained()
 

@@ -7,8 +7,8 @@ import msgspec
 
 from trading_system.market.timestamps import from_ms
 from trading_system.testnet.binance.connections import Switchboard
-from trading_system.testnet.faults import On, Outage
-from trading_system.testnet.floor import ACCOUNT, Floor, Met
+from trading_system.testnet.faults import On
+from trading_system.testnet.floor import ACCOUNT, Floor
 
 
 class Ask(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,7 +70,14 @@ class Stepper:
         """Let the next `moments` happen without a stop, whoever listens; a bar has eight, its close the last."""
         for _ in range(moments):
             self._floor.advance()
-            self._switchboard.publish()
+            self._publish()
+
+    def _publish(self) -> bool:
+        """Send out what has happened, but for news that the weather keeps back; say whether there was any."""
+        fault = self._floor.meet(On.NEWS) if self._floor.exchange.outbox else None
+        if fault is not None and fault.cuts:
+            self._switchboard.hang_up_users(ACCOUNT)
+        return self._switchboard.publish(tell_users=fault is None or fault.tells)
 
     def _release(self, desk: str, *, advanced: bool) -> None:
         self._waiting.pop(desk)[1].set_result(advanced)
@@ -78,26 +85,14 @@ class Stepper:
     def _advance(self) -> bool:
         floor = self._floor
         before_ns = floor.clock.now_ns
-        fault = floor.meet(On.STEP)
-        if isinstance(fault, Outage):
-            self._black_out(fault)
-            return True
         wakes = [from_ms(ask.wake_ms) for ask, _ in self._waiting.values() if ask.wake_ms is not None]
         wake_ns = min(wakes, default=None)
         advanced = False
         while (next_ns := floor.next_ns) is not None and (wake_ns is None or next_ns <= wake_ns):
             closed = floor.advance()
             advanced = True
-            if self._switchboard.publish() or closed:
+            if self._publish() or closed:
                 return True
         if wake_ns is not None:
             floor.clock.move_to(wake_ns)
         return advanced or floor.clock.now_ns > before_ns
-
-    def _black_out(self, outage: Outage) -> None:
-        """Close the user data streams, and let the market go on up to its next close."""
-        floor = self._floor
-        self._switchboard.hang_up_users(ACCOUNT)
-        while floor.next_ns is not None and not floor.closes_next:
-            self.elapse(1)
-        floor.met.append(Met(floor.clock.now_ns, outage))
