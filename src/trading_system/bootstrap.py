@@ -21,7 +21,7 @@ from trading_system.broker_connectors.binance.rest import Rest
 from trading_system.broker_connectors.binance.stepping import SteppedPacer
 from trading_system.broker_connectors.binance.stream import bar_stream_path, closed_bars, executions, subscription
 from trading_system.broker_connectors.binance.venue import BinanceVenue
-from trading_system.broker_connectors.websocket import Connection, all_ready
+from trading_system.broker_connectors.websocket import Connection, Greet, Patience, all_ready, no_greeting
 from trading_system.data_pipeline.collectors.ohlcv import Hole, PatientHistory, follow
 from trading_system.desk.clock import SimulatedClock, SystemClock
 from trading_system.desk.engine import Desk
@@ -287,7 +287,11 @@ class _Engine:
         """Return one connection for our reports ("user") and one for the bars of each symbol."""
         step = self._settings.venue.step
 
-        def connection(feed: str, prefix: str, address: str, **greeting: object) -> Connection:
+        patience = (
+            Patience(steady_s=0.0) if step else Patience()
+        )  # a stepped exchange is never hammered: it waits for us
+
+        def connection(feed: str, prefix: str, address: str, greet: Greet = no_greeting) -> Connection:
             mark = "&conn=" if "?" in address else "?conn="  # the stepped exchange counts by name
             return Connection(
                 self._session,
@@ -295,12 +299,13 @@ class _Engine:
                 url=lambda name: f"{address}{mark}{name}" if step else address,
                 lost=lambda why: inbox.hear(e.FeedInterrupted(ts_ns=clock.now_ns(), feed=feed, reason=why)),
                 restored=lambda: inbox.hear(e.FeedRestored(ts_ns=clock.now_ns(), feed=feed)),
+                greet=greet,
                 changed=changed,
-                **greeting,  # type: ignore[arg-type]
+                patience=patience,
             )
 
         greet = subscription(self._key, self._secret, clock, self._settings.venue.recv_window_ms, resync)
-        made = {"user": connection("user", "user-", self._hosts.ws_api, greet=greet)}
+        made = {"user": connection("user", "user-", self._hosts.ws_api, greet)}
         for symbol in instruments:
             address = self._hosts.stream + bar_stream_path([symbol], self._interval)
             made[symbol] = connection("market", f"{symbol.lower()}-", address)

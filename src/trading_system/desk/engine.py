@@ -267,7 +267,7 @@ class Desk:
             if o.doubtful or (o.ticket.limit_ticks is None and o.status is not OrderStatus.QUEUED)
         }
         if self.portfolio.differences and not self._doubts():
-            waiting[""] = self.portfolio.reconciled_ns
+            waiting[""] = max(self.portfolio.reconciled_ns, self._compared_ns)
         for name in self._due.keys() - waiting.keys():
             del self._due[name]
         for name in waiting.keys() - self._due.keys():
@@ -283,7 +283,6 @@ class Desk:
         if self._slice and self._slice_ns <= now_ns:
             facts += self._decide(now_ns)
         if not self.portfolio.differences and self._routine_ns() <= now_ns:
-            self._compared_ns = now_ns
             facts.append(self._take(e.ReconcileRequested(ts_ns=now_ns, reason="it was time", routine=True)))
         return facts
 
@@ -337,6 +336,8 @@ class Desk:
 
     def _take(self, fact: e.Fact) -> e.Fact:
         self.portfolio.apply(fact)
+        if isinstance(fact, e.ReconcileRequested):
+            self._compared_ns = fact.ts_ns
         return fact
 
 
