@@ -11,6 +11,7 @@ MAKEFLAGS += --no-builtin-rules --no-print-directory
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PEERS := .venv-peers
 UV := $(BIN)/uv --quiet
 # Believe whom the machine believes: behind a company's proxy, uv's own list of authorities would refuse the index.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
@@ -40,8 +41,8 @@ lint: $(VENV)/test.stamp
 	@echo "== types"; $(BIN)/mypy --no-error-summary --num-workers $(WORKERS)
 	@echo "== import contracts"; $(BIN)/lint-imports --no-logo > $(VENV)/lint-imports.log || { cat $(VENV)/lint-imports.log; exit 1; }
 
-bench: $(VENV)/test.stamp  ## measure speed on this machine
-	@$(call script,scripts/bench.py)
+bench: $(VENV)/test.stamp $(PEERS)/stamp  ## measure speed on this machine beside other engines; BENCH="--quick"
+	@$(BIN)/python -m scripts.bench $(BENCH)
 
 prove: $(VENV)/test.stamp  ## the long proofs, whole; their tables go to docs/proofs
 	@$(call script,scripts/prove.py)
@@ -54,12 +55,13 @@ lock: $(BIN)/uv  ## work out requirements/*.txt again from pyproject.toml
 	@$(call compile,test.txt,pyproject.toml requirements/build.in --all-extras --constraints requirements/run.txt \
 	  --excludes requirements/excludes.txt --no-emit-package torch)
 	@$(call compile,uv.txt,requirements/uv.in)
+	@$(call compile,peers.txt,requirements/peers.in)
 
 setup: $(VENV)/test.stamp  ## the virtual environment with everything, for developing
 
-clean:  ## remove the virtual environment, caches and what runs left behind
-	rm -rf $(VENV) build dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
-	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +
+clean:  ## remove the virtual environments, caches and what runs left behind
+	rm -rf $(VENV) $(PEERS) build dist runs .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find src tests scripts -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # A script that is not there is said to be missing; it never looks as if it had run.
 script = test -f $(1) || { echo "$(1) is not written yet: nothing was run" >&2; exit 2; }; $(BIN)/python $(1)
@@ -85,5 +87,12 @@ $(VENV)/test.stamp: $(BIN)/uv requirements/test.txt requirements/torch.txt pypro
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-compile --requirement requirements/torch.txt
 	@$(call ourselves)
 	@touch $@ $(VENV)/run.stamp
+
+# Other people's engines, in an environment of their own: what they need may contradict what we need.
+$(PEERS)/stamp: $(BIN)/uv requirements/peers.txt
+	@echo "Setting up $(PEERS), other people's engines to measure beside ours (850 MB)."
+	@$(UV) venv --clear --python $(BIN)/python $(PEERS)
+	@VIRTUAL_ENV=$(PEERS) $(UV) pip install --require-hashes --no-build --requirement requirements/peers.txt
+	@touch $@
 
 ourselves = VIRTUAL_ENV=$(VENV) $(UV) pip install --no-deps --no-build-isolation --editable .

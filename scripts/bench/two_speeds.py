@@ -1,9 +1,12 @@
-"""Measure the back-test loop: bars a second, compiled and plain, over the same seeded market.
+"""One decision at two speeds: bars a second of the loop, compiled and as plain Python, over the same seeded market.
 
 Both runs must agree to the bit on the bars that they share, or the script fails.
+
+    python -m scripts.bench.two_speeds     prints one line of JSON
 """
 
 import argparse
+import json
 import time
 
 import numpy as np
@@ -66,8 +69,8 @@ def timed(tape: Tape, beliefs: Beliefs, *, plain: bool, times: int) -> tuple[flo
 
 
 def main() -> None:
-    """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    """Print what was measured."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bars", type=int, default=1_000_000, help="bars for the compiled loop")
     parser.add_argument("--plain-bars", type=int, default=20_000, help="bars for the plain loop")
     parser.add_argument("--seed", type=int, default=7)
@@ -85,12 +88,17 @@ def main() -> None:
         if getattr(slow, name).tobytes() != getattr(fast, name).tobytes():
             raise SystemExit(f"compiled and plain differ in {name}")
 
-    rows = [("compiled", options.bars, compiled_s), ("plain", few, plain_s)]
-    print(f"{'decide + meet':<14}{'bars':>12}{'wall s':>10}{'bars/s':>14}")
-    for name, bars, wall_s in rows:
-        print(f"{name:<14}{bars:>12,}{wall_s:>10.4f}{bars / wall_s:>14,.0f}")
     ratio = (options.bars / compiled_s) / (few / plain_s)
-    print(f"ratio {ratio:,.0f}; first call (load or compile) {first_s:.2f} s; {len(whole.fills):,} fills; same bits")
+    print(
+        json.dumps(
+            {
+                "rows": [["compiled", options.bars, compiled_s], ["plain", few, plain_s]],
+                "notes": [
+                    f"Ratio {ratio:,.0f}; first call {first_s:.2f} s; {len(whole.fills):,} fills; the same bits."
+                ],
+            }
+        )
+    )
 
 
 if __name__ == "__main__":

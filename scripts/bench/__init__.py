@@ -1,0 +1,1 @@
+"""`make bench`: our engine beside its peers, in one run on one machine."""
