@@ -3,13 +3,14 @@
 The prices of a trade are averages over its fills; its profit is not worked out from them but from the money that moved,
 in whole atoms, so that the trades' profits add up to what the account gained.
 
-**Dust.** Where the venue takes its fee in base currency, what is left after a sale is seldom nothing. Less than one lot
-cannot be sold and counts as flat; it is handed on to the next trade of the sleeve at the price of the fill that ended
-this one: the one is credited with its worth, the other pays for it. Not an atom is lost or counted twice.
+**Dust.** Where the venue takes its fee in base currency, or a bar's volume left an exit unfinished, what remains may be
+too small to be sold: less than a lot, or than the venue's smallest order at the price of the last fill. That counts as
+flat. It is handed on to the next trade of the sleeve at that price: the one is credited with its worth, the other pays
+for it. Not an atom is lost or counted twice.
 """
 
 from dataclasses import dataclass, fields
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from trading_system.backtest.result import Fills, Reason, Result
 from trading_system.kernel import compiled, kernel
 from trading_system.market.columns import Floats, Ints
 from trading_system.market.instruments import Instrument
+from trading_system.market.money import to_atoms
 
 STILL_OPEN: Final = -1
 """Stands in `Trades.reason` for a trade that nothing has ended yet."""
@@ -89,8 +91,8 @@ def trades(fills: Fills, sleeve: int, instrument: Instrument, *, last_close_tick
     costs = (fills.spread_ticks, fills.fee_atoms, fills.fee_in_base)
     told = np.stack([column[mine] for column in (*columns, *costs)], axis=1).astype(np.int64)
     rows = np.zeros((len(mine), TRADE_COLUMNS), dtype=np.int64)
-    steps = (instrument.lot_atoms, instrument.notional_atoms)
-    count = compiled(match)(np.ascontiguousarray(told), *steps, last_close_ticks, last_slice, rows) if len(mine) else 0
+    told, steps = np.ascontiguousarray(told), steps_of(instrument)
+    count = compiled(match)(told, steps, last_close_ticks, last_slice, rows) if len(mine) else 0
     rows = rows[:count]
     a_lot_at_a_price = instrument.notional_atoms / float(instrument.tick)
     entry_atoms, pnl_atoms = rows[:, ENTRY_ATOMS].copy(), rows[:, PNL].copy()
@@ -155,82 +157,103 @@ REASON: Final = 11
 TRADE_COLUMNS: Final = 12
 
 
+class Steps(NamedTuple):
+    """The instrument, in numbers: base atoms in a lot, quote atoms of a lot at a price of one tick, smallest order."""
+
+    lot_atoms: int
+    tick_atoms: int
+    min_lots: int
+    min_notional_atoms: int
+
+
 @kernel
-def match(told: Ints, lot_atoms: int, tick_atoms: int, last_close: int, last_slice: int, rows: Ints) -> int:
+def match(told: Ints, steps: Steps, last_close: int, last_slice: int, rows: Ints) -> int:
     """Write the trades of one sleeve's fills into `rows`, (N, 12) zeros, and return how many there are.
 
     Args:
         told: (N, 9) the fills, columns `T_...`.
-        lot_atoms: Base atoms in a lot.
-        tick_atoms: Quote atoms that a lot is worth at a price of one tick.
+        steps: The instrument.
         last_close: Price that marks what is still open, ticks.
         last_slice: Where what is still open counts as ended.
         rows: What is written, columns as above. A fill starts at most one trade: N rows are enough.
     """
-    count, position, dust_worth, is_open = 0, 0, 0, False
+    count, position, last_price, handed, is_open = 0, 0, 0, 0, False
     for i in range(len(told)):
         side, lots, price = int(told[i, T_SIDE]), int(told[i, T_LOTS]), int(told[i, T_PRICE])
-        in_base = int(told[i, T_FEE]) if told[i, T_IN_BASE] == 1 else 0
-        after = position + side * lots * lot_atoms - in_base
+        if is_open and _is_over(rows, count - 1, side, position, last_price, steps):
+            handed, is_open = _worth(position, last_price, steps), False
+            rows[count - 1, PNL] += handed
         closing = 0
         if is_open and side != rows[count - 1, SIDE]:
-            flat = abs(after) < lot_atoms
-            through = not flat and (after > 0) == (side > 0)
-            closing = abs(position) // lot_atoms if through else lots
-            position += _book(told, i, closing, 0, False, lot_atoms, tick_atoms, rows, count - 1)
-            if flat or through:
-                dust_worth = _worth(position, price, lot_atoms, tick_atoms)
-                is_open = False
-                _end(rows, count - 1, dust_worth, price * tick_atoms, int(told[i, T_SLICE]), int(told[i, T_REASON]))
+            fee_in_base = int(told[i, T_FEE]) if told[i, T_IN_BASE] == 1 else 0
+            through = side * (position + side * lots * steps.lot_atoms - fee_in_base) >= steps.lot_atoms
+            closing = abs(position) // steps.lot_atoms if through else lots
+            position += _book(told, i, closing, 0, False, steps, rows, count - 1)
+            if through:
+                handed, is_open = _worth(position, price, steps), False
+                rows[count - 1, PNL] += handed
+                _price_unsold(rows, count - 1, price * steps.tick_atoms)
         if closing < lots:
             if not is_open:
-                rows[count, SIDE], rows[count, ENTRY_SLICE] = side, told[i, T_SLICE]
-                rows[count, PNL] = -dust_worth
+                rows[count, SIDE], rows[count, ENTRY_SLICE], rows[count, PNL] = side, told[i, T_SLICE], -handed
                 count, is_open = count + 1, True
-            position += _book(told, i, lots - closing, closing, True, lot_atoms, tick_atoms, rows, count - 1)
-    if is_open:
-        left = abs(position) // lot_atoms
+            position += _book(told, i, lots - closing, closing, True, steps, rows, count - 1)
+        last_price = price
+    if is_open and _is_over(rows, count - 1, int(rows[count - 1, SIDE]), position, last_price, steps):
+        rows[count - 1, PNL] += _worth(position, last_price, steps)
+    elif is_open:
+        left = abs(position) // steps.lot_atoms
+        rows[count - 1, PNL] += _worth(position, last_close, steps)
         rows[count - 1, EXIT_LOTS] += left
-        rows[count - 1, EXIT_ATOMS] += left * last_close * tick_atoms
-        marked = _worth(position, last_close, lot_atoms, tick_atoms)
-        _end(rows, count - 1, marked, last_close * tick_atoms, last_slice, STILL_OPEN)
+        rows[count - 1, EXIT_ATOMS] += left * last_close * steps.tick_atoms
+        rows[count - 1, EXIT_SLICE], rows[count - 1, REASON] = last_slice, STILL_OPEN
+        _price_unsold(rows, count - 1, last_close * steps.tick_atoms)
     return count
 
 
 @kernel
-def _book(
-    told: Ints, i: int, lots: int, before: int, enters: bool, lot_atoms: int, tick_atoms: int, rows: Ints, n: int
-) -> int:
-    """Book `lots` of fill `i`, after `before` of them went elsewhere, to trade `n`; return the change in base atoms."""
-    side, price, spread = int(told[i, T_SIDE]), int(told[i, T_PRICE]), int(told[i, T_SPREAD])
-    fee = _share(int(told[i, T_FEE]), before + lots, int(told[i, T_LOTS])) - _share(
-        int(told[i, T_FEE]), before, int(told[i, T_LOTS])
-    )
-    worth = lots * price * tick_atoms
-    if enters:
-        rows[n, ENTRY_LOTS] += lots
-        rows[n, ENTRY_ATOMS] += worth
-    else:
-        rows[n, EXIT_LOTS] += lots
-        rows[n, EXIT_ATOMS] += worth
-    rows[n, PNL] -= side * worth
-    rows[n, SPREAD] += lots * spread * tick_atoms
-    rows[n, SLIPPAGE] += lots * (side * (price - int(told[i, T_REFERENCE])) - spread) * tick_atoms
-    if told[i, T_IN_BASE] == 1:  # what did not arrive: it is missing from the position, not from the cash
-        rows[n, FEES] += _worth(fee, price, lot_atoms, tick_atoms)
-        return side * lots * lot_atoms - fee
-    rows[n, FEES] += fee
-    rows[n, PNL] -= fee
-    return side * lots * lot_atoms
+def _is_over(rows: Ints, n: int, side: int, position: int, price: int, steps: Steps) -> bool:
+    """Return whether trade `n` ended with the fill before one of `side`: it was reduced, and what was left is dust.
+
+    Dust of a lot or more may still be sold by what remains of the exit; only an entry proves that it was left.
+    """
+    lots = abs(position) // steps.lot_atoms
+    if rows[n, EXIT_LOTS] == 0 or lots == 0:
+        return bool(rows[n, EXIT_LOTS] > 0)
+    small = lots < steps.min_lots or lots * price * steps.tick_atoms < steps.min_notional_atoms
+    return bool(side == rows[n, SIDE] and small)
 
 
 @kernel
-def _end(rows: Ints, n: int, worth: int, lot_worth: int, last: int, reason: int) -> None:
-    """End trade `n` in slice `last`, crediting it with what it leaves behind."""
-    rows[n, PNL] += worth
-    rows[n, EXIT_SLICE], rows[n, REASON] = last, reason
-    if rows[n, EXIT_LOTS] == 0:  # less than a lot had been in hand, and nothing of it could be sold
+def _price_unsold(rows: Ints, n: int, lot_worth: int) -> None:
+    """Give trade `n` an exit price where its fees left less than a lot in hand, of which nothing could be sold."""
+    if rows[n, EXIT_LOTS] == 0:
         rows[n, EXIT_LOTS], rows[n, EXIT_ATOMS] = 1, lot_worth
+
+
+@kernel
+def _book(told: Ints, i: int, lots: int, before: int, enters: bool, steps: Steps, rows: Ints, n: int) -> int:
+    """Book `lots` of fill `i`, after `before` of them went elsewhere, to trade `n`; return the change in base atoms."""
+    side, price, spread = int(told[i, T_SIDE]), int(told[i, T_PRICE]), int(told[i, T_SPREAD])
+    fee, whole = int(told[i, T_FEE]), int(told[i, T_LOTS])
+    fee = _share(fee, before + lots, whole) - _share(fee, before, whole)
+    notional = lots * price * steps.tick_atoms
+    if enters:
+        rows[n, ENTRY_LOTS] += lots
+        rows[n, ENTRY_ATOMS] += notional
+    else:
+        rows[n, EXIT_LOTS] += lots
+        rows[n, EXIT_ATOMS] += notional
+        rows[n, EXIT_SLICE], rows[n, REASON] = told[i, T_SLICE], told[i, T_REASON]
+    rows[n, PNL] -= side * notional
+    rows[n, SPREAD] += lots * spread * steps.tick_atoms
+    rows[n, SLIPPAGE] += lots * (side * (price - int(told[i, T_REFERENCE])) - spread) * steps.tick_atoms
+    if told[i, T_IN_BASE] == 1:  # what did not arrive: it is missing from the position, not from the cash
+        rows[n, FEES] += _worth(fee, price, steps)
+        return side * lots * steps.lot_atoms - fee
+    rows[n, FEES] += fee
+    rows[n, PNL] -= fee
+    return side * lots * steps.lot_atoms
 
 
 @kernel
@@ -240,16 +263,27 @@ def _share(amount: int, part: int, whole: int) -> int:
 
 
 @kernel
-def _worth(atoms: int, price: int, lot_atoms: int, tick_atoms: int) -> int:
+def _worth(atoms: int, price: int, steps: Steps) -> int:
     """Return what signed `atoms` of base currency are worth at `price` ticks, quote atoms, rounded towards zero."""
     sign = 1 if atoms >= 0 else -1
-    whole, rest, one = abs(atoms) // lot_atoms, abs(atoms) % lot_atoms, price * tick_atoms
-    return sign * (whole * one + rest * (one // lot_atoms) + rest * (one % lot_atoms) // lot_atoms)
+    lot, one = steps.lot_atoms, price * steps.tick_atoms
+    whole, rest = abs(atoms) // lot, abs(atoms) % lot
+    return sign * (whole * one + rest * (one // lot) + rest * (one % lot) // lot)
 
 
 def worth(atoms: int, ticks: int, instrument: Instrument) -> int:
     """Return what signed `atoms` of base currency are worth at `ticks`, quote atoms, rounded towards zero."""
-    return _worth(atoms, ticks, instrument.lot_atoms, instrument.notional_atoms)
+    return _worth(atoms, ticks, steps_of(instrument))
+
+
+def steps_of(instrument: Instrument) -> Steps:
+    """Return the instrument in numbers."""
+    return Steps(
+        lot_atoms=instrument.lot_atoms,
+        tick_atoms=instrument.notional_atoms,
+        min_lots=instrument.min_lots,
+        min_notional_atoms=to_atoms(instrument.min_notional),
+    )
 
 
 REASONS: Final = {**{int(reason): reason.name.lower() for reason in Reason}, STILL_OPEN: "open"}

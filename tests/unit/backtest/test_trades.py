@@ -81,6 +81,38 @@ def test_an_entry_whose_fee_leaves_less_than_a_lot_stays_open() -> None:
     """One lot bought, a hundredth of it taken as fee: it cannot be sold, but it is a position, marked at the close."""
     one = traded(make_fills([(500, 1)], fees=[1_000], in_base=[1]), instrument=TINY, close=500)
     assert (one.open.tolist(), one.pnl_atoms.tolist()) == ([True], [-500_000 + 495_000])
+    assert one.exit_price.tolist() == [5.0]
+
+
+def test_what_is_too_small_to_be_sold_does_not_hold_a_trade_open() -> None:
+    """Of 10 units 3 are left, worth 36 where the venue wants 50: the next entry starts a trade, and pays 36 for them.
+
+    Had the exit gone on instead, the 3 would have been sold in the same trade.
+    """
+    strict = make_instrument(symbol="AAAUSD", base="AAA", quote="USD", tick="1", lot="1", min_notional="50")
+    two = traded(make_fills([(10, 10), (12, -7), (20, 5), (20, -8)]), instrument=strict)
+    assert two.entry_slice.tolist() == [0, 2]
+    assert two.pnl_atoms.tolist() == [(-100 + 84 + 36) * UNIT, (-36 - 100 + 160) * UNIT]
+    one = traded(make_fills([(10, 10), (12, -7), (11, -3)]), instrument=strict)
+    assert one.pnl_atoms.tolist() == [(-100 + 84 + 33) * UNIT]
+
+
+def test_dust_at_the_end_is_no_open_trade() -> None:
+    """3 units worth 36 are left where the venue wants 50: the trade ended with the sale before."""
+    strict = make_instrument(symbol="AAAUSD", base="AAA", quote="USD", tick="1", lot="1", min_notional="50")
+    one = traded(make_fills([(10, 10), (12, -7)]), instrument=strict, close=1_000)
+    assert (one.open.tolist(), one.exit_slice.tolist(), one.exit_price.tolist()) == ([False], [1], [12.0])
+
+
+def test_what_a_fee_in_base_leaves_of_a_short_is_dust_too() -> None:
+    """10 lots sold short at 500, 10 bought back at 400, a hundredth of a lot taken as fee: short by 1,000 base atoms.
+
+    They are worth 4,000 quote atoms, which the next trade takes over; it begins with the fill after.
+    """
+    fills = make_fills([(500, -10), (400, 10), (300, 1), (300, -1)], fees=[0, 1_000, 0, 0], in_base=[0, 1, 0, 0])
+    two = traded(fills, instrument=TINY)
+    assert (two.side.tolist(), two.exit_slice.tolist()) == ([-1, 1], [1, 3])
+    assert two.pnl_atoms.tolist() == [5_000_000 - 4_000_000 - 4_000, 4_000 - 300_000 + 300_000 - 3_000]
 
 
 def test_each_sleeve_has_its_own_trades() -> None:
@@ -123,6 +155,7 @@ def test_the_trades_add_up_to_what_the_account_gained(told: list[tuple[int, int,
     mark = close if whole.open.any() else told[int(whole.exit_slice[-1])][0]
     assert int(whole.pnl_atoms.sum()) == cash + worth(position, mark, TINY)
     assert not whole.open[:-1].any()
+    assert np.isfinite(whole.exit_price).all()
     assert (whole.entry_slice[1:] >= whole.exit_slice[:-1]).all()
 
 
