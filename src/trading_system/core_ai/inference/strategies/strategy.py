@@ -1,0 +1,130 @@
+"""A strategy: a belief about the next move, and how far moves reach; at both speeds."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+import numpy as np
+
+from trading_system.blotter.signals import Forecast, Unknown, unknown
+from trading_system.core_ai.inference.strategies.opinions import Opinions, opinion, opinions
+from trading_system.data_pipeline.normalizers import indicators_arrays
+from trading_system.data_pipeline.normalizers.indicators_bars import Atr
+from trading_system.market.bars import Bar
+from trading_system.market.columns import BarColumns, Floats
+from trading_system.ports import Forecaster
+
+Value = str | int | float | bool
+"""What a parameter may be."""
+
+
+class Belief(Protocol):
+    """How probable a rise is, from bars alone."""
+
+    def odds(self, bars: BarColumns) -> Floats:
+        """Return the probability of a rise after each bar, (S,), 0..1; NaN while too few bars are known.
+
+        The array is new: whoever asked may write to it.
+        """
+        ...
+
+    def stream(self) -> Callable[[Bar], float]:
+        """Return what takes the same bars one by one, from the first on, and answers with the same bits."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Strategy:
+    """A belief as views: over whole arrays (`table`), and bar by bar (`forecaster`), with the same bits.
+
+    Bars follow one another as they are known: over a missing bar a rule simply goes on, as the classical engines do.
+    Or, with `restart_on_gap`, it starts afresh behind every gap.
+
+    Attributes:
+        name: Of the kind of strategy, as in the registry.
+        model: What its forecasts are signed with: the name, or the hash of a script's file.
+        parameters: Every parameter and its value, those left at their default included; for the report.
+        belief: The rule itself.
+        atr: Period of the average true range, bars, >= 1.
+        reach: Gain and loss alike, average true ranges, > 0.
+        horizon: How far each view reaches, bars, >= 1.
+        restart_on_gap: Whether nothing may reach over a missing bar.
+    """
+
+    name: str
+    model: str
+    parameters: Mapping[str, Value]
+    belief: Belief
+    atr: int
+    reach: float
+    horizon: int
+    restart_on_gap: bool
+
+    def table(self, bars: BarColumns) -> Opinions:
+        """Return the view after each of `bars`, each from its bar and the past.
+
+        Raises:
+            ConfigurationError, DataError: A script of the user's failed, see `script`.
+            ImportError: numba is not installed (extra `backtest`).
+        """
+        parts = list(_stretches(bars)) if self.restart_on_gap else [bars]
+        odds = [self.belief.odds(part) for part in parts]
+        ranges = [indicators_arrays.atr(part.high, part.low, part.close, self.atr) for part in parts]
+        return opinions(_joined(odds), _joined(ranges), bars.close, reach=self.reach, horizon=self.horizon)
+
+    def forecaster(self) -> Forecaster:
+        """Return a fresh forecaster for one instrument."""
+        return StrategyForecaster(self)
+
+
+class StrategyForecaster:
+    """A strategy bar by bar."""
+
+    __slots__ = ("_atr", "_before", "_broken", "_odds", "_strategy")
+
+    def __init__(self, strategy: Strategy) -> None:
+        self._strategy = strategy
+        self._before: Bar | None = None
+        self._broken = False
+        self._restart()
+
+    def _restart(self) -> None:
+        self._atr = Atr(self._strategy.atr)
+        self._odds = self._strategy.belief.stream()
+
+    def push(self, bar: Bar) -> Forecast:
+        """Return the view after `bar`, the next known bar of the instrument."""
+        strategy, before, self._before = self._strategy, self._before, bar
+        if strategy.restart_on_gap and before is not None and bar.open_ns != before.close_ns:
+            self._broken = True
+            self._restart()
+        atr = self._atr.push(bar.high, bar.low, bar.close)
+        row = opinion(self._odds(bar), atr, float(bar.close), strategy.reach)
+        if not row.known:
+            reason = Unknown.GAP if self._broken else Unknown.COLD
+            return unknown(reason, model=strategy.model, horizon=strategy.horizon, atr=row.atr)
+        return Forecast(
+            probability=row.probability,
+            gain=row.move,
+            loss=row.move,
+            horizon=strategy.horizon,
+            known=True,
+            reason=Unknown.NONE,
+            model=strategy.model,
+            atr=row.atr,
+        )
+
+
+def _stretches(bars: BarColumns) -> Iterator[BarColumns]:
+    """Yield the parts of `bars` between their gaps, in order."""
+    gaps = np.flatnonzero(np.diff(bars.close_ns) != bars.interval_ns) + 1
+    for start, end in zip([0, *gaps], [*gaps, len(bars)], strict=True):
+        columns = {
+            name: getattr(bars, name)[start:end]
+            for name in ("close_ns", "open", "high", "low", "close", "volume_atoms")
+        }
+        yield replace(bars, **columns)
+
+
+def _joined(parts: list[Floats]) -> Floats:
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
