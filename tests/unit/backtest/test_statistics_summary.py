@@ -1,6 +1,7 @@
 """All statistics of a run at once: its periods, months, baseline and costs; and each is a number or a reason."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
@@ -100,6 +101,14 @@ def test_buying_and_holding_follows_the_price_from_the_first_decision() -> None:
     """1,000 in cash until bar 1, then as the price: 200 to 300 to 100."""
     held = buy_and_hold(make_result(units(1_000, 1_000, 1_000, 1_000), closes=[100, 200, 300, 100]), first=1)
     assert held.tolist() == [1_000.0, 1_000.0, 1_500.0, 500.0]
+
+
+def test_two_instruments_are_held_in_equal_parts_each_from_its_first_bar() -> None:
+    """500 each: A doubles and halves, B is cash until its first bar at the third close and then gains a half."""
+    a = make_result(units(1_000, 1_000, 1_000, 1_000), closes=[100, 200, 100, 100])
+    b = make_result(units(1, 1), closes=[40, 60], close_ns=a.close_ns[2:])
+    both = replace(a, traded=(a.traded[0], b.traded[0]))
+    assert buy_and_hold(both).tolist() == [1_000.0, 1_500.0, 1_000.0, 1_250.0]
 
 
 def test_buying_and_holding_pays_what_the_run_paid_on_average() -> None:

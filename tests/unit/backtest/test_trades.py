@@ -1,5 +1,6 @@
 """Round trips out of fills, by hand, and the rule that not an atom is lost between them."""
 
+from dataclasses import fields, replace
 from time import perf_counter
 
 import numpy as np
@@ -125,6 +126,29 @@ def test_the_trades_of_a_run_are_marked_at_its_last_bar() -> None:
     result = make_result([UNIT] * 3, closes=[100, 110, 130], fills=make_fills([(100, 2)], slices=[1]))
     whole = all_trades(result)
     assert (whole.pnl_atoms.tolist(), whole.exit_slice.tolist()) == ([60 * UNIT], [2])
+
+
+def test_the_trades_of_all_sleeves_stand_in_the_order_in_which_they_ended() -> None:
+    """Sleeve 1 trades another instrument, whose lot at a tick is worth less, and ends between sleeve 0's trades."""
+    mine = make_fills([(10, 1), (12, -1), (12, 1), (11, -1)], slices=[0, 1, 2, 4])
+    theirs = make_fills([(500, 1), (600, -1)], slices=[1, 3], sleeve=1)
+    told = {
+        field.name: np.concatenate([getattr(mine, field.name), getattr(theirs, field.name)])
+        for field in fields(Fills)
+        if field.name != "client_order_ids"
+    }
+    whole = Fills(**told, client_order_ids=[""] * 6)
+    one = make_result([UNIT] * 5, fills=whole)
+    other = replace(TINY, symbol="BBBUSD")
+    result = replace(
+        one,
+        sleeves=(("test", "AAAUSD"), ("test", "BBBUSD")),
+        traded=(one.traded[0], replace(one.traded[0], instrument=other)),
+    )
+    ordered = all_trades(result)
+    assert ordered.sleeve.tolist() == [0, 1, 0]
+    assert ordered.exit_slice.tolist() == [1, 3, 4]
+    assert ordered.pnl_atoms.tolist() == [2 * UNIT, 100_000, -UNIT]
 
 
 FILL = st.tuples(

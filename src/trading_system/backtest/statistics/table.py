@@ -158,6 +158,11 @@ FORMULAS: Final[tuple[Formula, ...]] = (
         _overfitting,
     ),
     Formula(
+        "periods", "Periods", "certainty", "count",
+        "P: returns behind the ratios, of UTC days or of longer bars; of a few, no ratio says much", "",
+        lambda facts: len(facts.returns),
+    ),
+    Formula(
         "trials", "Trials", "certainty", "count", "policies tried to find this one", "",
         lambda facts: facts.result.trials,
     ),
