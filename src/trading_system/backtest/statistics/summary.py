@@ -20,7 +20,7 @@ class Statistic:
         name: Its key, lower snake.
         label: Its name for people.
         group: What it stands beside: "return", "risk", "certainty", "exposure", "costs", "trades" or "baseline".
-        unit: "fraction", "ratio", "quote" (units of the quote currency), "s", "bars", "count" or "a year".
+        unit: "fraction", "ratio", "quote" (units of the quote currency), "s", "years", "bars" or "count".
         formula: How it is worked out.
         source: Who defined it; empty where it needs no source.
         value: The number, finite; None where there is none.
