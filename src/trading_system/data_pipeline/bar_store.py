@@ -11,8 +11,11 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 import polars as pl
 
+from trading_system.data_pipeline.bar_checks import Columns, rising
+from trading_system.data_pipeline.reading import column_digest
 from trading_system.errors import ConfigurationError, DataError
 from trading_system.market.bars import Bar, interval_ns
 from trading_system.market.instruments import Instrument
@@ -158,18 +161,30 @@ class BarStore:
             ConfigurationError: There is no such series.
             DataError: A file does not hold what its hash says, or cannot be read.
         """
-        folder = self.folder(instrument, interval)
-        paths = sorted(folder.glob("*.parquet"))
-        if not paths:
-            raise ConfigurationError(f"no bars of {instrument.symbol} {interval} under {folder}")
-        first, last = _month(start_ns), "9999-12" if end_ns is None else _month(end_ns)
         return [
             bar
-            for path in paths
-            if first <= path.stem <= last
+            for path in self._months(instrument.venue, instrument.symbol, interval, start_ns, end_ns)
             for bar in self._load(path, instrument, interval)
             if start_ns <= bar.open_ns and (end_ns is None or bar.open_ns < end_ns)
         ]
+
+    def columns(
+        self, venue: str, symbol: str, interval: str, *, start_ns: int = 0, end_ns: int | None = None
+    ) -> Columns:
+        """Return the bars with `start_ns` <= open < `end_ns` whole columns at a time; prices, too, are in atoms.
+
+        Raises:
+            ConfigurationError: There is no such series, or none of it lies in the span.
+            DataError: A file does not hold what its hash says, or cannot be read.
+        """
+        months = [_rows(path) for path in self._months(venue, symbol, interval, start_ns, end_ns)]
+        months = [month for month in (_between(month, start_ns, end_ns) for month in months) if len(month.open_ns)]
+        if not months:
+            raise ConfigurationError(f"no bars of {symbol} {interval} under {self._root} in that span")
+        found = Columns(*(np.concatenate(parts) for parts in zip(*months, strict=True)))
+        if not rising(found.open_ns):
+            raise DataError(f"{self._root}: months of {symbol} {interval} overlap: delete them and fetch them again")
+        return found
 
     def series(self) -> Iterator[tuple[str, str, str, list[StoredMonth]]]:
         """Yield venue, symbol, interval and months of each series."""
@@ -177,11 +192,19 @@ class BarStore:
             venue, symbol, interval = folder.relative_to(self._root).parts
             yield venue, symbol, interval, [_describe(path) for path in sorted(folder.glob("*.parquet"))]
 
+    def _months(self, venue: str, symbol: str, interval: str, start_ns: int, end_ns: int | None) -> list[Path]:
+        folder = self._root / venue / symbol / interval
+        paths = sorted(folder.glob("*.parquet"))
+        if not paths:
+            raise ConfigurationError(f"no bars of {symbol} {interval} under {folder}")
+        first, last = _month(start_ns), "9999-12" if end_ns is None else _month(end_ns)
+        return [path for path in paths if first <= path.stem <= last]
+
     def _load(self, path: Path, instrument: Instrument, interval: str) -> list[Bar]:
         length = interval_ns(interval)
         tick_atoms = to_atoms(instrument.tick)
         bars: list[Bar] = []
-        for open_ns, *prices, volume in _rows(path):
+        for open_ns, *prices, volume in zip(*(column.tolist() for column in _rows(path)), strict=True):
             if any(price % tick_atoms for price in prices):
                 raise DataError(f"{path}: bar at {iso(open_ns)} is not in whole ticks of {instrument.tick}")
             o, h, low, c = (price // tick_atoms for price in prices)
@@ -198,6 +221,12 @@ class BarStore:
                 )
             )
         return bars
+
+
+def _between(rows: Columns, start_ns: int, end_ns: int | None) -> Columns:
+    begin = int(np.searchsorted(rows.open_ns, start_ns))
+    end = None if end_ns is None else int(np.searchsorted(rows.open_ns, end_ns))
+    return Columns(*(column[begin:end] for column in rows))
 
 
 def _opened(bar: Bar) -> int:
@@ -217,35 +246,31 @@ def _check(bar: Bar, known: Bar, instrument: Instrument, interval: str) -> None:
         raise DataError(f"bar at {iso(bar.open_ns)} of {bar.symbol} contradicts the one stored: {bar} against {known}")
 
 
-def _rows(path: Path) -> list[tuple[int, ...]]:
-    """Return open (ns), prices and volume (atoms) of each bar in a file of the store, once its hash is checked."""
+def _rows(path: Path) -> Columns:
+    """Return what a file of the store holds, prices in atoms, once its hash is checked."""
     try:
         frame = pl.read_parquet(path)
         promised = pl.read_parquet_metadata(path)[_HASH]
-        columns = [frame["open_ns"].to_list(), *(frame[name].to_physical().to_list() for name in _VALUES)]
+        columns = [frame["open_ns"], *(frame[name].to_physical().cast(pl.Int64) for name in _VALUES)]
     except (pl.exceptions.PolarsError, KeyError, OSError) as error:
         raise DataError(f"{path}: is no file of this store: {error}") from error
-    rows = list(zip(*columns, strict=True))
+    rows = Columns(*(column.to_numpy() for column in columns))
     if _content(rows) != promised:
         raise DataError(f"{path}: does not hold what was written (its hash differs): delete it and fetch it again")
     return rows
 
 
-def _content(rows: Iterable[tuple[int, ...]]) -> str:
-    digest = hashlib.sha256()
-    for row in rows:
-        digest.update(f"{row}\n".encode())
-    return digest.hexdigest()
+def _content(rows: Columns) -> str:
+    return hashlib.sha256(b"".join(column_digest(column) for column in rows)).hexdigest()
 
 
 def _save(path: Path, bars: Sequence[Bar], instrument: Instrument) -> None:
     """Replace `path` by `bars`, whole or not at all."""
     tick_atoms = to_atoms(instrument.tick)
-    rows = [
-        (bar.open_ns, *(price * tick_atoms for price in (bar.open, bar.high, bar.low, bar.close)), bar.volume_atoms)
-        for bar in bars
-    ]
-    opened, *values = zip(*rows, strict=True)
+    opened = [bar.open_ns for bar in bars]
+    prices = [[getattr(bar, name) * tick_atoms for bar in bars] for name in _PRICES]
+    values = [*prices, [bar.volume_atoms for bar in bars]]
+    rows = Columns(*(np.array(column, dtype=np.int64) for column in (opened, *values)))
     columns = {name: [from_atoms(atoms) for atoms in column] for name, column in zip(_VALUES, values, strict=True)}
     frame = pl.DataFrame({"open_ns": opened, **columns}, schema={"open_ns": pl.Int64, **dict.fromkeys(_VALUES, _EXACT)})
     path.parent.mkdir(parents=True, exist_ok=True)
