@@ -70,7 +70,7 @@ def make(name: str, parameters: Values) -> Strategy:
     return Strategy(
         name=name,
         model=built.model or name,
-        parameters=MappingProxyType({**values, **built.values}),
+        parameters={**values, **built.values},
         belief=built.belief,
         reach=float(values["reach"]),
         atr=int(values["atr"]),
