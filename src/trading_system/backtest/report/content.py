@@ -2,17 +2,18 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from collections.abc import Mapping
+from typing import Any, Final
 
 import numpy as np
 import polars as pl
 
 from trading_system.backtest.report import schema
 from trading_system.backtest.report.costs import costs_of
+from trading_system.backtest.report.findings import Findings
 from trading_system.backtest.report.thinning import bins
 from trading_system.backtest.result import Result, Traded
+from trading_system.backtest.statistics.summary import Statistic
 from trading_system.errors import ConfigurationError
 from trading_system.market.columns import Floats
 from trading_system.market.money import ATOMS
@@ -20,46 +21,6 @@ from trading_system.market.timestamps import NS_PER_S, iso
 
 SURE: Final = ("sharpe_low", "sharpe_high", "deflated_sharpe", "trials")
 """Statistics without which no Sharpe ratio is shown."""
-
-
-class Statistic(Protocol):
-    """A number beside its formula, as `backtest.statistics` gives it."""
-
-    @property
-    def name(self) -> str: ...
-    @property
-    def label(self) -> str: ...
-    @property
-    def unit(self) -> str: ...
-    @property
-    def formula(self) -> str: ...
-    @property
-    def value(self) -> float | int | None: ...
-    @property
-    def group(self) -> str: ...
-    @property
-    def source(self) -> str: ...
-    @property
-    def why(self) -> str | None: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Findings:
-    """What was worked out from a run.
-
-    Attributes:
-        statistics: All numbers, in the order in which they are shown.
-        months: Year, month 1..12 and return of every calendar month (UTC) of the run, as a fraction.
-        start: Equity before the first fill, quote units.
-        held: (S,) equity of buying and holding from the same start, quote units.
-        trade_returns: (trips,) return of every round trip after costs, as a fraction.
-    """
-
-    statistics: Sequence[Statistic]
-    months: Sequence[tuple[int, int, float]]
-    start: float
-    held: Floats
-    trade_returns: Floats
 
 
 def complete(result: Result, findings: Findings) -> None:

@@ -14,7 +14,8 @@ import msgspec
 import polars as pl
 import yaml
 
-from trading_system.backtest.report.content import Findings, complete, plain, report_of
+from trading_system.backtest.report.content import complete, plain, report_of
+from trading_system.backtest.report.findings import Findings, findings_of
 from trading_system.backtest.report.page import page
 from trading_system.backtest.report.schema import FORMAT, Report
 from trading_system.backtest.report.series import EQUITY, FILLS, HELD, PRICES, Series, series_of
@@ -39,15 +40,22 @@ class _Form(msgspec.Struct):
     format: int
 
 
-def write(result: Result, folder: Path, *, findings: Findings) -> None:
+def write(result: Result, folder: Path, *, findings: Findings | None = None) -> None:
     """Write everything that `result` leaves into `folder`, which is made where there is none.
 
     Each file appears whole or not at all. Where another run's files stand there already they are replaced; `read`
     notices a folder whose files are of two runs, as a crash in between would leave it.
 
+    Args:
+        result: The run.
+        folder: Where to write.
+        findings: What was worked out from the run; worked out here where it is not given.
+
     Raises:
         ConfigurationError: The run lacks what every report must say, or `folder` cannot be written.
+        DataError: The run has no bar.
     """
+    findings = findings_of(result) if findings is None else findings
     complete(result, findings)
     series = series_of(result, findings.held)
     files = {CONFIG: _config(result)}

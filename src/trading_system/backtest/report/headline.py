@@ -115,7 +115,7 @@ def interval(known: Mapping[str, Number]) -> str:
     low, high = known["sharpe_low"], known["sharpe_high"]
     if low.value is None or high.value is None:
         return f"no interval: {low.why or high.why}"
-    return f"{ratio(low.value)} to {ratio(high.value)} with 95 % confidence"
+    return f"{ratio(low.value)} to {ratio(high.value)} with 95\u00a0% confidence"
 
 
 def explained(number: Number) -> str:

@@ -59,7 +59,7 @@ def _prices(report: Report, charts: Collection[str]) -> str:
             note = f'<p class="note">{escape(note)}</p>' if note else ""
             opened = " open" if at == 0 else ""
             body += f"<details{opened}><summary>{escape(market.symbol)}</summary>{drawn}{note}</details>"
-    words = "The band is the range of the bars, the line their close; the step under it is the protective stop."
+    words = "The band is the range of the bars, the line their close; the step beside them is the protective stop."
     return section("Price, entries, exits and stops", words, body) if body else ""
 
 
@@ -105,7 +105,7 @@ def _month(name: str, value: float | None) -> str:
 
 
 def _short(value: float) -> str:
-    return percent(value, plus=True).removesuffix(" %").replace(" ", "")
+    return percent(value, plus=True).removesuffix("\u00a0%")
 
 
 def _trades(report: Report, charts: Collection[str]) -> str:

@@ -56,11 +56,19 @@ def denials(report: Report) -> str:
     """Return what was kept from becoming an order, the most frequent objection first, and what else happened."""
     ordered = sorted(report.denials.items(), key=lambda item: (-item[1], item[0]))
     table = [(escape(why), whole(count)) for why, count in ordered]
-    counts = [(escape(name.replace("_", " ")), whole(count)) for name, count in report.counts.items()]
+    counts = [(escape(COUNTS.get(name, name.replace("_", " "))), whole(count)) for name, count in report.counts.items()]
     denied = card(rows(table, ("Objection", "times")) if table else '<p class="note">Nothing was denied.</p>')
     happened = card(rows(counts, ("What happened", "times"))) if counts else ""
     words = "What the risk rules kept from becoming an order, by objection; and what else happened, and how often."
     return section("Denials", words, f'<div class="beside">{denied}{happened}</div>')
+
+
+COUNTS: Final[Mapping[str, str]] = {
+    "ambiguous": "bars that held both stop and target, the worse counted",
+    "denied": "wishes denied",
+    "rejected": "orders that the venue would have rejected",
+}
+"""What is counted, in more words than its key."""
 
 
 def configuration(report: Report) -> str:

@@ -37,20 +37,20 @@ def percent(fraction: float, *, plus: bool = False) -> str:
     """Return a fraction in per cent: two digits after the point, none from 1,000 % on.
 
     >>> percent(0.01234, plus=True), percent(-0.5), percent(123.456)
-    ('+1.23 %', '−50.00 %', '12\u202f346 %')
+    ('+1.23\xa0%', '−50.00\xa0%', '12\u202f346\xa0%')
     """
     digits = 2 if abs(fraction) < 10.0 else 0
-    return signed(f"{100.0 * fraction:{'+' if plus else ''},.{digits}f} %")
+    return signed(f"{100.0 * fraction:{'+' if plus else ''},.{digits}f}\u00a0%")
 
 
 def amount(units: float, *, plus: bool = False) -> str:
-    """Return an amount of money: no cents from 100,000 on, four significant digits below one.
+    """Return an amount of money: no cents from 10,000 on, four significant digits below one.
 
     >>> amount(1234567.891), amount(-12.5, plus=True), amount(0.00123456), amount(0.0)
     ('1\u202f234\u202f568', '−12.50', '0.001235', '0.00')
     """
     size = abs(units)
-    digits = 0 if size >= 100_000.0 else 2
+    digits = 0 if size >= 10_000.0 else 2
     if 0.0 < size < 1.0:
         digits = max(2, min(8, 3 - math.floor(math.log10(size))))
     return signed(f"{units:{'+' if plus else ''},.{digits}f}")
@@ -69,9 +69,9 @@ def bps(part: float, of: float) -> str:
     """Return `part` of `of` in basis points.
 
     >>> bps(1.0, 1000.0), bps(1.0, 0.0)
-    ('10.0 bps', '–')
+    ('10.0\xa0bps', '–')
     """
-    return signed(f"{10_000.0 * part / of:,.1f} bps") if of else NONE
+    return signed(f"{10_000.0 * part / of:,.1f}\u00a0bps") if of else NONE
 
 
 def span(seconds: float) -> str:

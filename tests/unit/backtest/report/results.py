@@ -10,8 +10,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from trading_system.backtest.report.content import Findings
+from trading_system.backtest.report.findings import Findings
 from trading_system.backtest.result import Fills, Reason, Result, Traded
+from trading_system.backtest.statistics.summary import Month, Statistic
 from trading_system.market.columns import BarColumns, Floats, Ints
 from trading_system.market.instruments import Instrument
 from trading_system.market.money import ATOMS
@@ -77,14 +78,17 @@ class Book:
     rows: list[tuple[int, ...]]
 
 
-def _traded(sleeve: int, bars: BarColumns, instrument: Instrument, trips: int, rng: np.random.Generator) -> Book:
+def _traded(
+    sleeve: int, bars: BarColumns, instrument: Instrument, trips: int, sizes: tuple[int, int], rng: np.random.Generator
+) -> Book:
     """Return `trips` round trips, each bought at an open and sold at a later one; none overlap."""
     count = len(bars)
     cash, position, stops = np.zeros((3, count), dtype=np.int64)
     book = Book(cash=cash, position=position, stops=stops, rows=[])
+    owned = 0
     moments = np.sort(rng.choice(np.arange(1, count), 2 * trips, replace=False)).tolist()
     for trip, (entered, left) in enumerate(zip(moments[::2], moments[1::2], strict=True)):
-        lots = int(rng.integers(5_000, 40_000))
+        lots = int(rng.integers(*sizes))
         reason = EXITS[trip % len(EXITS)]
         for at, side, why in ((entered, 1, Reason.ENTRY), (left, -1, reason)):
             reference = int(bars.open[at])
@@ -92,10 +96,12 @@ def _traded(sleeve: int, bars: BarColumns, instrument: Instrument, trips: int, r
             worth = lots * price * instrument.notional_atoms
             fee = (lots * instrument.lot_atoms if side > 0 else worth) * TAKER // ATOMS
             book.cash[at] -= side * worth + (0 if side > 0 else fee)
-            book.position[at] += side * lots * instrument.lot_atoms - (fee if side > 0 else 0)
             in_base = int(side > 0)
+            change = side * lots * instrument.lot_atoms - (fee if in_base else 0)
+            book.position[at] += change
             book.rows.append((at, sleeve, why, side, lots, price, reference, HALF_SPREAD, fee, in_base, 0))
-            lots -= -(-fee // instrument.lot_atoms)  # what the fee left can be sold; less than a lot stays as dust
+            owned += change
+            lots = owned // instrument.lot_atoms  # all that can be sold; less than a lot stays as dust
         book.stops[entered:left] = int(bars.open[entered]) * 98 // 100
     return book
 
@@ -106,6 +112,7 @@ def make_result(
     trips: int = 40,
     symbols: Sequence[str] = ("BTCUSDT",),
     strategies: Sequence[str] = ("ma_cross",),
+    sizes: tuple[int, int] = (5_000, 40_000),
     seed: int = 7,
     **changed: Any,
 ) -> Result:
@@ -116,6 +123,7 @@ def make_result(
         trips: Round trips of each sleeve.
         symbols: Instruments, all quoted in USDT.
         strategies: Names of the strategies.
+        sizes: Lots of an entry, from and below.
         seed: Seed of the walk and of the trades.
         changed: Fields of `Result` to be other than they came out.
     """
@@ -128,7 +136,7 @@ def make_result(
     rows: list[tuple[int, ...]] = []
     sleeves = [(strategy, at) for at in range(len(symbols)) for strategy in strategies]
     for sleeve, (_, at) in enumerate(sleeves):
-        book = _traded(sleeve, columns[at], instruments[at], trips, rng)
+        book = _traded(sleeve, columns[at], instruments[at], trips, sizes, rng)
         cash += np.cumsum(book.cash)
         held = np.cumsum(book.position) * columns[at].close // instruments[at].lot_atoms
         gross += held * instruments[at].notional_atoms
@@ -186,33 +194,29 @@ def make_sharpes(trials: int, seed: int = 7) -> Floats:
     return np.random.default_rng(seed).normal(0.0, 0.01, trials)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MadeUp:
-    """A statistic that nobody worked out."""
-
-    name: str
-    label: str
-    group: str
-    unit: str
-    value: float | int | None
-    formula: str = "worked out by nobody"
-    source: str = ""
-    why: str | None = None
+def make_statistic(
+    name: str, label: str, group: str, unit: str, value: float | int | None, *, source: str = "", why: str | None = None
+) -> Statistic:
+    """Return a statistic that nobody worked out."""
+    formula = "worked out by nobody"
+    return Statistic(
+        name=name, label=label, group=group, unit=unit, value=value, formula=formula, source=source, why=why
+    )
 
 
 STATISTICS: Final = (
-    MadeUp(name="total_return", label="Total return", group="return", unit="fraction", value=0.0123),
-    MadeUp(name="sharpe", label="Sharpe ratio", group="return", unit="ratio", value=1.234, source="Sharpe (1994)"),
-    MadeUp(name="calmar", label="Calmar ratio", group="return", unit="ratio", value=None, why="it never fell"),
-    MadeUp(name="max_drawdown", label="Deepest drawdown", group="risk", unit="fraction", value=0.0456),
-    MadeUp(name="max_drawdown_s", label="Its length", group="risk", unit="s", value=200_000),
-    MadeUp(name="sharpe_low", label="Sharpe ratio, lower limit", group="certainty", unit="ratio", value=-0.3),
-    MadeUp(name="sharpe_high", label="Sharpe ratio, upper limit", group="certainty", unit="ratio", value=2.2),
-    MadeUp(name="deflated_sharpe", label="Deflated Sharpe ratio", group="certainty", unit="fraction", value=0.44),
-    MadeUp(name="trials", label="Trials", group="certainty", unit="count", value=1),
-    MadeUp(name="trades", label="Trades", group="trades", unit="count", value=1234),
-    MadeUp(name="held_return", label="Buy and hold", group="baseline", unit="fraction", value=-0.05),
-    MadeUp(name="held_max_drawdown", label="Its drawdown", group="baseline", unit="fraction", value=0.12),
+    make_statistic("total_return", "Total return", "return", "fraction", 0.0123),
+    make_statistic("sharpe", "Sharpe ratio", "return", "ratio", 1.234, source="Sharpe (1994)"),
+    make_statistic("calmar", "Calmar ratio", "return", "ratio", None, why="it never fell"),
+    make_statistic("max_drawdown", "Deepest drawdown", "risk", "fraction", 0.0456),
+    make_statistic("max_drawdown_s", "Its length", "risk", "s", 200_000),
+    make_statistic("sharpe_low", "Sharpe ratio, lower limit", "certainty", "ratio", -0.3),
+    make_statistic("sharpe_high", "Sharpe ratio, upper limit", "certainty", "ratio", 2.2),
+    make_statistic("deflated_sharpe", "Deflated Sharpe ratio", "certainty", "fraction", 0.44),
+    make_statistic("trials", "Trials", "certainty", "count", 1),
+    make_statistic("trades", "Trades", "trades", "count", 1234),
+    make_statistic("held_return", "Buy and hold", "baseline", "fraction", -0.05),
+    make_statistic("held_max_drawdown", "Its drawdown", "baseline", "fraction", 0.12),
 )
 
 
@@ -222,7 +226,7 @@ def make_findings(result: Result, **changed: Any) -> Findings:
     start = int(result.equity_atoms[0]) / ATOMS
     values: dict[str, Any] = {
         "statistics": STATISTICS,
-        "months": [(2023, 12, -0.0321), (2024, 1, 0.0456), (2024, 2, 0.25)],
+        "months": [Month(2023, 12, -0.0321), Month(2024, 1, 0.0456), Month(2024, 2, 0.25)],
         "start": start,
         "held": start * close / close[0],
         "trade_returns": np.random.default_rng(result.seed).standard_t(3, 60) * 0.01,

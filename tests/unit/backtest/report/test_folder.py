@@ -15,10 +15,10 @@ from tests.unit.backtest.report.results import (
     MINUTE_NS,
     START_NS,
     STATISTICS,
-    MadeUp,
     make_findings,
     make_result,
     make_sharpes,
+    make_statistic,
 )
 
 from trading_system.backtest.report.folder import read, rebuild, write
@@ -148,7 +148,7 @@ def test_every_choice_stands_sorted_in_the_configuration(tmp_path: Path) -> None
 def test_no_number_in_the_json_is_nan(tmp_path: Path) -> None:
     """What cannot be worked out is null and says why; infinity in a configuration is told in words."""
     result = make_result(config={**CONFIG, "policy": {"max_drawdown": float("inf")}})
-    broken = MadeUp(name="ratio", label="Ratio", group="risk", unit="ratio", value=float("nan"))
+    broken = make_statistic("ratio", "Ratio", "risk", "ratio", float("nan"))
     told = in_json(written(tmp_path, result, statistics=[*STATISTICS, broken]))
     numbers = {each["name"]: each for each in told["statistics"]}
     assert (numbers["ratio"]["value"], numbers["ratio"]["why"]) == (None, "it came out as nan")

@@ -9,7 +9,14 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from tests.unit.backtest.report.results import CONFIG, STATISTICS, MadeUp, make_findings, make_result, make_sharpes
+from tests.unit.backtest.report.results import (
+    CONFIG,
+    STATISTICS,
+    make_findings,
+    make_result,
+    make_sharpes,
+    make_statistic,
+)
 
 from trading_system.backtest.report.content import report_of
 from trading_system.backtest.report.marks import MOST_MARKS
@@ -36,7 +43,9 @@ def usual() -> str:
 
 def words(page: str) -> str:
     """Return what a reader sees, tags and scripts taken out."""
-    return re.sub(r"[ \n]+", " ", re.sub(r"<script.*?</script>|<style.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL))
+    return re.sub(
+        r"[ \n\u00a0]+", " ", re.sub(r"<script.*?</script>|<style.*?</style>|<[^>]+>", " ", page, flags=re.DOTALL)
+    )
 
 
 def figures_in(page: str) -> dict[str, Any]:
@@ -119,7 +128,7 @@ def test_names_cannot_become_markup() -> None:
         ),
         statistics=[
             *STATISTICS,
-            MadeUp(name="h", label=HOSTILE, group=HOSTILE, unit=HOSTILE, value=1, formula=HOSTILE),
+            make_statistic("h", HOSTILE, HOSTILE, HOSTILE, 1, source=HOSTILE, why=HOSTILE),
         ],
     )
     own = page.replace(plotly_program(), "")
