@@ -29,5 +29,5 @@ def cold(rounds: int, seed: int, say: Callable[[str], None]) -> dict[str, Spent]
 
 
 if __name__ == "__main__":
-    for what, spent in cold(5, 8, print).items():
+    for what, spent in cold(5, 7, print).items():
         print(f"{what}: best {min(spent.wall_s):.3f} s, worst {max(spent.wall_s):.3f} s, {spent.peak_mb:.0f} MB")

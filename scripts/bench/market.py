@@ -66,11 +66,7 @@ def market(bars: int, seed: int) -> Market:
     """
     parts = list(_walk(bars, seed))
     open_, high, low, close, volume = (np.concatenate(column) for column in zip(*parts, strict=True))
-    above = _sums(close, FAST) * (SLOW // FAST) > _sums(close, SLOW)  # in integers: mean > mean
-    above[: SLOW - 1] = False
-    enter = above & ~_before(above)
-    leave = ~above
-    enter[-3:], leave[-3:] = False, True
+    enter, leave = crosses(close)
     before = np.concatenate([open_[:1], close[:-1]])
     atr = _sums(np.maximum(high, before) - np.minimum(low, before), ATR_BARS) // ATR_BARS
     return Market(
@@ -85,6 +81,13 @@ def market(bars: int, seed: int) -> Market:
         atr=atr,
         stop=np.where(atr > 0, close - ATR_STOP * atr, 0),
     )
+
+
+def crosses(close: Ints) -> tuple[Bools, Bools]:
+    """Return `enter` and `leave` as in `Market`, compared in integers: sums of ticks, not means."""
+    above = _sums(close, FAST) * (SLOW // FAST) > _sums(close, SLOW)
+    above[: SLOW - 1], above[-3:] = False, False
+    return above & ~after(above), ~above
 
 
 def trades_hash(entry_bars: Ints, exit_bars: Ints) -> str:
@@ -113,10 +116,6 @@ def quote(ticks: Ints) -> NDArray[np.float64]:
 
 def after(known: Bools) -> Bools:
     """Return what is done at a bar's open: what was known at the close before."""
-    return _before(known)
-
-
-def _before(known: Bools) -> Bools:
     return np.concatenate([np.zeros(1, dtype=np.bool_), known[:-1]])
 
 
@@ -124,18 +123,16 @@ def _walk(bars: int, seed: int) -> Iterator[tuple[Ints, ...]]:
     """Yield open, high, low, close and volume, a chunk at a time: 20 million bars need no memory for their floats."""
     last = FIRST_TICKS
     for chunk in range(-(-bars // CHUNK)):
-        rng = np.random.default_rng([seed, chunk])
-        walk = np.cumsum(rng.normal(-0.5 * BAR_DEVIATION**2, BAR_DEVIATION, CHUNK))
-        reach = rng.uniform(0.0, BAR_DEVIATION, (2, CHUNK))  # no spikes: see docs/speed.md
-        volume = rng.lognormal(1.0, 1.0, CHUNK)
+        wanted = min(CHUNK, bars - chunk * CHUNK)
+        moves, above, below, traded = (np.random.default_rng([seed, chunk, column]) for column in range(4))
+        walk = np.cumsum(moves.normal(-0.5 * BAR_DEVIATION**2, BAR_DEVIATION, wanted))
         close = np.rint(last * np.exp(walk)).astype(np.int64)
         open_ = np.concatenate([np.array([last]), close[:-1]])
-        high = np.rint(np.maximum(open_, close) * (1.0 + reach[0])).astype(np.int64)
-        low = np.rint(np.minimum(open_, close) * (1.0 - reach[1])).astype(np.int64)
+        # No spikes beyond the bar's own move: see docs/speed.md.
+        high = np.rint(np.maximum(open_, close) * (1.0 + above.uniform(0.0, BAR_DEVIATION, wanted))).astype(np.int64)
+        low = np.rint(np.minimum(open_, close) * (1.0 - below.uniform(0.0, BAR_DEVIATION, wanted))).astype(np.int64)
+        yield open_, high, low, close, (traded.lognormal(1.0, 1.0, wanted) * 1e8).astype(np.int64)
         last = int(close[-1])
-        wanted = min(CHUNK, bars - chunk * CHUNK)
-        atoms = (volume * 1e8).astype(np.int64)
-        yield tuple(column[:wanted] for column in (open_, high, low, close, atoms))
 
 
 def _sums(values: Ints, count: int) -> Ints:

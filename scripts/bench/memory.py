@@ -25,7 +25,7 @@ def memory(bars: int, seed: int, say: Callable[[str], None]) -> tuple[list[Measu
 
 
 if __name__ == "__main__":
-    measured, left_out = memory(int(sys.argv[1]) if len(sys.argv) > 1 else BARS, 8, print)
+    measured, left_out = memory(int(sys.argv[1]) if len(sys.argv) > 1 else BARS, 7, print)
     for one in measured:
         print(f"{one.engine}, {one.case}: {one.best:.3f} s, {one.trades:,} trades, peak {one.peak_mb:,.0f} MB")
     print(*left_out, sep="\n")

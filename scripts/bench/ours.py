@@ -11,7 +11,7 @@ from scripts.bench.worker import Case, NotYet, serve
 
 
 def prepare(told: Market) -> dict[str, Case]:
-    """Return the cases `cross` (no stop) and `stop` (three ATR, trailing)."""
+    """Return the cases `cross` (no stop), `cross, from bars` (averages worked out too) and `stop` (3 ATR, trailing)."""
     raise NotYet("the compiled loop is being rebuilt; scripts/bench/ours.py waits for it")
 
 

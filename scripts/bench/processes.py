@@ -1,6 +1,7 @@
 """Measure whole processes: from the shell's point of view, interpreter, imports and files included."""
 
 import os
+import re
 import subprocess
 import sys
 import tempfile
@@ -22,11 +23,13 @@ class Spent:
     Attributes:
         wall_s, cpu_s: Of each round, s; `cpu_s` sums all threads.
         peak_mb: Largest memory in any round, MB.
+        trades: How many it printed to have made, "trades: N"; a dash if it did not.
     """
 
     wall_s: tuple[float, ...]
     cpu_s: tuple[float, ...]
     peak_mb: float
+    trades: str
 
 
 def spend(command: Sequence[str], *, peer: bool = False) -> Spent:
@@ -43,24 +46,34 @@ def spend(command: Sequence[str], *, peer: bool = False) -> Spent:
         _, status, usage = os.wait4(process.pid, 0)
         wall_s = time.perf_counter() - start
         process.returncode = os.waitstatus_to_exitcode(status)
+        printed.seek(0)
+        told = printed.read().decode(errors="replace")
         if process.returncode:
-            printed.seek(0)
-            tail = printed.read().decode(errors="replace")[-3000:]
-            raise EngineFailed(f"{' '.join(command)} ended with {process.returncode}:\n{tail}")
+            raise EngineFailed(f"{' '.join(command)} ended with {process.returncode}:\n{told[-3000:]}")
     unit = 1 if sys.platform == "darwin" else 1024
-    return Spent(wall_s=(wall_s,), cpu_s=(usage.ru_utime + usage.ru_stime,), peak_mb=usage.ru_maxrss * unit / 1e6)
+    trades = re.search(r'\btrades"?: *([\d,]+)', told)
+    return Spent(
+        wall_s=(wall_s,),
+        cpu_s=(usage.ru_utime + usage.ru_stime,),
+        peak_mb=usage.ru_maxrss * unit / 1e6,
+        trades=trades[1] if trades else "–",
+    )
 
 
 def spend_in_turns(
     commands: Mapping[str, tuple[Sequence[str], bool]], rounds: int, say: Callable[[str], None]
 ) -> dict[str, Spent]:
-    """Return what each of `commands` (with whether it is a peer's) took; first each once to fill its caches."""
+    """Return what each of `commands` (with whether it is a peer's) took; ours first once to fill their caches."""
+    for name, (command, peer) in commands.items():
+        if not peer:  # a peer's have been filled by the run in memory
+            say(f"warming up {name}")
+            spend(command)
     spent: dict[str, list[Spent]] = {name: [] for name in commands}
-    for count in range(rounds + 1):
+    for count in range(rounds):
         for name, (command, peer) in commands.items():
-            say(f"round {count} of {rounds}: {name}")
+            say(f"round {count + 1} of {rounds}: {name}")
             spent[name].append(spend(command, peer=peer))
-    return {name: _together(rounds_of[1:]) for name, rounds_of in spent.items()}
+    return {name: _together(rounds_of) for name, rounds_of in spent.items()}
 
 
 def printed(command: Sequence[str]) -> str:
@@ -85,15 +98,15 @@ def our_backtest(bars: Path, out: Path) -> list[str]:
 
 def file_to_report(folder: Path) -> dict[str, tuple[Sequence[str], bool]]:
     """Return the commands from `folder`/bars.{csv,parquet} to a report, ours only where it exists."""
-    python, module = str(PEERS / "bin" / "python"), "scripts.bench.peers.backtesting_file"
+    theirs = [str(PEERS / "bin" / "python"), "-m", "scripts.bench.peers.backtesting_file"]
     commands: dict[str, tuple[Sequence[str], bool]] = {}
     for kind in ("parquet", "csv"):
         bars = folder / f"bars.{kind}"
         if has_backtest():
             commands[f"trading-system, {kind} to statistics and page"] = our_backtest(bars, folder / kind), False
-        theirs = [python, "-m", module, str(bars)]
-        commands[f"backtesting.py, {kind} to statistics"] = theirs, True
-        commands[f"backtesting.py, {kind} to statistics and page"] = [*theirs, str(folder / f"{kind}.html")], True
+        commands[f"backtesting.py, {kind} to statistics"] = [*theirs, str(bars)], True
+    page = [*theirs, str(folder / "bars.parquet"), str(folder / "page.html")]
+    commands["backtesting.py, parquet to statistics and page"] = page, True
     return commands
 
 
@@ -102,4 +115,5 @@ def _together(rounds: Sequence[Spent]) -> Spent:
         wall_s=tuple(spent.wall_s[0] for spent in rounds),
         cpu_s=tuple(spent.cpu_s[0] for spent in rounds),
         peak_mb=max(spent.peak_mb for spent in rounds),
+        trades=" or ".join(sorted({spent.trades for spent in rounds})),
     )

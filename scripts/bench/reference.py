@@ -11,7 +11,7 @@ from typing import Any
 import numba
 import numpy as np
 from numpy.typing import NDArray
-from scripts.bench.market import CASH, FEE, Bools, Ints, Market, quote
+from scripts.bench.market import CASH, FEE, Bools, Ints, Market, crosses, quote
 from scripts.bench.worker import Case, Traded, serve
 
 Floats = NDArray[np.float64]
@@ -41,21 +41,25 @@ def play(
 
 
 def prepare(told: Market) -> dict[str, Case]:
-    """Return the two cases: without and with the stop."""
+    """Return the cases: without and with the stop, and the first with the averages worked out too."""
     open_, low, close = quote(told.open), quote(told.low), quote(told.close)
     none, stop = np.zeros(len(close)), quote(told.stop)
     equity = np.empty(len(close))
     entries, exits = np.empty(len(close), dtype=np.int64), np.empty(len(close), dtype=np.int64)
 
-    def run(level: Floats) -> int:
-        count: int = play(open_, low, close, told.enter, told.leave, level, CASH, FEE, equity, entries, exits)
+    def run(enter: Bools, leave: Bools, level: Floats) -> int:
+        count: int = play(open_, low, close, enter, leave, level, CASH, FEE, equity, entries, exits)
         return count
 
     def read(trades: Any) -> Traded:
         return Traded(entries[:trades].copy(), exits[:trades].copy(), float(equity[-1]))
 
-    return {"cross": Case(lambda: run(none), read), "stop": Case(lambda: run(stop), read)}
+    return {
+        "cross": Case(lambda: run(told.enter, told.leave, none), read),
+        "cross, from bars": Case(lambda: run(*crosses(told.close), none), read),
+        "stop": Case(lambda: run(told.enter, told.leave, stop), read),
+    }
 
 
 if __name__ == "__main__":
-    serve(f"bare loop (the bound), numba {numba.__version__}", prepare)
+    serve(f"bare loop, numba {numba.__version__}", prepare)

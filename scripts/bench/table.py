@@ -11,7 +11,7 @@ from scripts.bench.turns import Measured
 CENT: Final = 0.01
 """Final equities may differ by so much, quote currency: engines add up floats in another order."""
 
-WAY: Final = {"marked": ", with equity by bar"}
+WAY: Final = {"marked": ", with equity by bar", "from bars": ", with equity, averages worked out too"}
 """What a case adds to the engine's own main one."""
 
 
@@ -81,10 +81,11 @@ def wholes(title: str, spent: dict[str, Spent], notes: Sequence[str]) -> Table:
             f"{min(one.wall_s):,.3f}–{max(one.wall_s):,.3f}",
             f"{min(one.cpu_s):,.3f}",
             f"{one.peak_mb:,.0f}",
+            one.trades,
         )
         for what, one in spent.items()
     ]
-    return Table(title=title, head=("process", "s, by round", "CPU s", "peak MB"), rows=rows, notes=notes)
+    return Table(title=title, head=("process", "s, by round", "CPU s", "peak MB", "trades"), rows=rows, notes=notes)
 
 
 def same(one: Measured, other: Measured) -> bool:

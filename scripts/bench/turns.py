@@ -13,6 +13,10 @@ from typing import Any, Final
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 PEERS: Final = ROOT / ".venv-peers"
+ONE_THREAD: Final = dict.fromkeys(
+    ("NUMBA_NUM_THREADS", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "POLARS_MAX_THREADS", "RAYON_NUM_THREADS"), "1"
+)
+"""What is promised of an engine in memory is promised of one core."""
 FOR_S: Final = 0.3
 """A round of a fast engine repeats its run for so long; a slow one runs once."""
 
@@ -73,7 +77,7 @@ class Worker:
         command = [str(python), "-m", engine.module, str(market), *engine.arguments]
         with log.open("w", encoding="utf-8") as errors:
             self._process = subprocess.Popen(
-                command, cwd=ROOT, env=environment(peer=engine.peer), text=True, encoding="utf-8",
+                command, cwd=ROOT, env=environment(peer=engine.peer) | ONE_THREAD, text=True, encoding="utf-8",
                 stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors,
             )  # fmt: skip
         self._what = " ".join([engine.module, *engine.arguments])
@@ -109,10 +113,8 @@ class Worker:
 
 
 def environment(*, peer: bool) -> dict[str, str]:
-    """Return the variables of a process: one thread, and for peers a compile cache that lives as long as they do."""
-    threads = {"OMP_NUM_THREADS": "1", "NUMBA_NUM_THREADS": "1", "POLARS_MAX_THREADS": "1", "RAYON_NUM_THREADS": "1"}
-    cache = {"NUMBA_CACHE_DIR": str(PEERS / "numba-cache")} if peer else {}
-    return {**os.environ, **threads, **cache}
+    """Return the variables of a process; for peers a compile cache that lives as long as they do."""
+    return {**os.environ, **({"NUMBA_CACHE_DIR": str(PEERS / "numba-cache")} if peer else {})}
 
 
 def in_turns(

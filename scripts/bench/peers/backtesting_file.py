@@ -39,7 +39,9 @@ def main() -> None:
     bars.index = pd.to_datetime(bars.pop("timestamp"), unit="ms")
     bars.columns = [name.capitalize() for name in bars.columns]
     test = backtesting.Backtest(bars, Cross, cash=CASH, commission=FEE, finalize_trades=True)
-    print(test.run())
+    stats = test.run()
+    print(stats)
+    print(f"trades: {stats['# Trades']:,}")
     if len(sys.argv) > 2:
         test.plot(filename=sys.argv[2], open_browser=False)
 

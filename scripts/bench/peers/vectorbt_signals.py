@@ -17,8 +17,9 @@ from typing import Any
 
 import numba
 import numpy as np
+import pandas as pd
 import vectorbt
-from scripts.bench.market import CASH, FEE, Market, after, quote
+from scripts.bench.market import CASH, FAST, FEE, SLOW, Market, after, quote
 from scripts.bench.worker import Case, Traded, serve
 
 BY_VALUE = 1.0 + 1e-13
@@ -38,7 +39,7 @@ def trail(context: Any, stop: Any, leaving: Any, level: Any) -> tuple[float, boo
 
 def prepare(told: Market) -> dict[str, Case]:
     """Return from_signals alone, and with the equity at each close, which our loop and the bare one always work out."""
-    engine = sys.argv[2]
+    engine = vectorbt.settings["engine"] = sys.argv[2]
     close, entries, exits = quote(told.close), after(told.enter), after(told.leave)
     prices = {"open": quote(told.open), "high": quote(told.high), "low": quote(told.low)}
     orders = 4 * int(entries.sum()) + 4
@@ -67,7 +68,17 @@ def prepare(told: Market) -> dict[str, Case]:
 
         return both
 
-    runs = {"cross": cross, "cross, marked": marked(cross)}
+    ticks = pd.Series(told.close.astype(np.float64))  # in whole ticks all means are exact: no tie is lost to rounding
+
+    def from_bars() -> Any:
+        fast, slow = (vectorbt.MA.run(ticks, bars).ma.to_numpy() for bars in (FAST, SLOW))
+        above = after(fast > slow)
+        above[-2:] = False  # as the market's own signals: it ends flat
+        portfolio = vectorbt.Portfolio.from_signals(close, above & ~after(above), ~above, use_stops=False, **common)
+        portfolio.value()
+        return portfolio
+
+    runs = {"cross": cross, "cross, marked": marked(cross), "cross, from bars": from_bars}
     if engine == "numba":
         runs |= {"stop": stop, "stop, marked": marked(stop)}
     return {name: Case(run, read) for name, run in runs.items()}
