@@ -15,7 +15,7 @@ import aiohttp
 from trading_system import __version__
 from trading_system.blotter import events as e
 from trading_system.blotter.portfolio import Portfolio, fold
-from trading_system.blotter.state import Policy
+from trading_system.blotter.state import STOP_FIXED, STOP_TRAILING, Policy
 from trading_system.broker_connectors.binance.hosts import Hosts, hosts_of
 from trading_system.broker_connectors.binance.rest import Rest
 from trading_system.broker_connectors.binance.stepping import SteppedPacer
@@ -357,12 +357,20 @@ class _Engine:
 
 def policy_of(settings: Settings) -> Policy:
     """Return what the settings want done about a belief, in a decision's numbers."""
-    return Policy(**settings.policy.model_dump(), max_drawdown=settings.risk.max_drawdown)
+    numbers = settings.policy.model_dump() | settings.risk.model_dump()
+    return Policy(**numbers | {"stop_mode": STOP_FIXED if settings.policy.stop_mode == "fixed" else STOP_TRAILING})
 
 
 def digest(settings: Settings) -> str:
-    """Return a hash of the settings that a decision depends on; addresses, paths and secrets are not among them."""
+    """Return a hash of the settings that a decision depends on; addresses, paths and secrets are not among them.
+
+    A network stands in it under its own name, which is a hash, so that it may lie in any folder.
+
+    Raises:
+        ConfigurationError: The network cannot be read.
+    """
     told = {name: getattr(settings, name).model_dump(mode="json") for name in ("account", "strategy", "policy", "risk")}
+    told["strategy"]["model"] = _model_name(settings)
     told |= {"symbols": list(settings.venue.symbols), "interval": settings.data.interval}
     return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
 
@@ -373,11 +381,26 @@ def _forecaster(settings: Settings) -> Forecaster:
 
         rule = Rule(name="momentum", lookback=8, sign=1)
         return RuleForecaster(rule, hit_rate=0.6, horizon=8, gain=0.02, loss=0.01)
-    from trading_system.core_ai.inference import onnx_forecaster
+    from trading_system.core_ai.inference.onnx_forecaster import OnnxForecaster
 
-    shipped = Path(onnx_forecaster.__file__).with_name("demo_model")
+    return OnnxForecaster.load(_model_folder(settings))
+
+
+def _model_name(settings: Settings) -> str:
+    """Return the name of the network that the settings use; "" where they use none."""
+    if settings.strategy.name != "lstm":
+        return ""
+    from trading_system.core_ai.inference import manifest
+
+    found, _ = manifest.load(_model_folder(settings))
+    return found.name
+
+
+def _model_folder(settings: Settings) -> Path:
+    from trading_system.core_ai.inference import manifest
+
     model = settings.strategy.model
-    return onnx_forecaster.OnnxForecaster.load(shipped if model == "demo" else Path(model))
+    return manifest.DEMO_MODEL if model == "demo" else Path(model)
 
 
 def _keys(settings: Settings) -> tuple[str, str]:

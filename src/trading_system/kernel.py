@@ -11,7 +11,7 @@ import inspect
 import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from types import CodeType, FunctionType
 from typing import Any, Final, TypeVar, cast
@@ -22,9 +22,15 @@ _OPTIONS: Final = {"error_model": "python", "fastmath": False, "_nrt": False}
 """Python's rules for division and rounding. Kernels own no memory: counting references takes six times as long."""
 _INLINED: Final = {**_OPTIONS, "forceinline": True}
 """What a marked function is compiled with: called instead, it takes three times as long."""
-_MARKED: Final[dict[Callable[..., Any], bool]] = {}
-"""Every marked function, and whether numba has been told of it."""
+_MARKED: Final[dict[Callable[..., Any], Mapping[str, object]]] = {}
+"""Every marked function, and what it is compiled with."""
+_TOLD: Final[set[Callable[..., Any]]] = set()
+"""Those that numba has been told of."""
 _COMPILED: Final[dict[Callable[..., Any], Callable[..., Any]]] = {}
+_SWAPPED: Final[dict[tuple[object, ...], Callable[..., Any]]] = {}
+
+Swaps = Mapping[Callable[..., Any], Callable[..., Any]]
+"""Marked functions, and by what to replace them."""
 
 
 def kernel(function: F) -> F:
@@ -34,8 +40,50 @@ def kernel(function: F) -> F:
     built by keyword, other marked functions, integers within 63 bits. Not allowed: `_replace`, enums, containers,
     exceptions, `/` between integers (Python rounds it once, a processor twice).
     """
-    _MARKED[function] = False
+    _MARKED[function] = _INLINED
     return function
+
+
+def routine(function: F) -> F:
+    """Mark `function` as `kernel` does, to be compiled once and called: for what happens on few bars.
+
+    A loop in which everything is written out wherever it is called takes minutes to compile.
+    """
+    _MARKED[function] = _OPTIONS
+    return function
+
+
+def swapped(function: F, swaps: Swaps) -> F:
+    """Return `function` as it would be had every call of a key of `swaps`, however deep, been written with its value.
+
+    The functions on the way are made anew with other globals; the originals stay as they are. So a user's own policy
+    takes the place of ours in the very loop that is compiled.
+    """
+    named = (function, *(part for pair in swaps.items() for part in pair))
+    if named not in _SWAPPED:
+        _SWAPPED[named] = _swapped(function, swaps, {})
+    return cast(F, _SWAPPED[named])
+
+
+def _swapped(function: Callable[..., Any], swaps: Swaps, made: dict[object, Callable[..., Any]]) -> Callable[..., Any]:
+    if function in swaps:
+        return swaps[function]
+    if function not in made:
+        made[function] = function
+        assert isinstance(function, FunctionType)
+        space = function.__globals__
+        callees = [
+            (name, space[name])
+            for name in _names(function.__code__)
+            if isinstance(space.get(name), FunctionType) and space[name] in _MARKED
+        ]
+        told = {name: _swapped(callee, swaps, made) for name, callee in callees}
+        if any(told[name] is not callee for name, callee in callees):
+            twin = FunctionType(function.__code__, {**space, **told}, function.__name__, function.__defaults__)
+            twin.__module__, twin.__qualname__ = function.__module__, function.__qualname__
+            made[function] = twin
+            _MARKED[twin] = _MARKED[function]
+    return made[function]
 
 
 def fingerprint(function: Callable[..., Any]) -> str:
@@ -66,9 +114,9 @@ def compiled(function: F) -> F:
         import numba
         from numba.extending import register_jitable
 
-        for marked in [marked for marked, known in _MARKED.items() if not known]:
-            register_jitable(**_INLINED)(marked)
-            _MARKED[marked] = True
+        for marked in _MARKED.keys() - _TOLD:
+            register_jitable(**_MARKED[marked])(marked)
+            _TOLD.add(marked)
         folder, config = _cache_folder(function), cast(Any, numba.config)
         before, config.CACHE_DIR = config.CACHE_DIR, str(folder or "")
         try:  # numba reads the setting when the function is declared, not when it is compiled

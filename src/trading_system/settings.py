@@ -166,6 +166,10 @@ class PolicySettings(Section):
     """How far below the stop its limit price lies, a fraction of the stop price, 0..0.25."""
     cash_buffer: Share = 0.01
     """How far above the close a market buy may fill when cash is reserved for it, a fraction, 0..1."""
+    stop_mode: Literal["trailing", "fixed"] = "trailing"
+    """Whether the stop follows the price or stays where the entry set it."""
+    max_bars: Annotated[Count, Field(ge=0)] = 0
+    """Leave after this many bars in the position, >= 0; 0 for no limit."""
 
     @model_validator(mode="after")
     def _leave_below_entering(self) -> Self:
@@ -179,6 +183,10 @@ class RiskSettings(Section):
 
     max_drawdown: Annotated[Number, Field(gt=0, lt=1)] = 0.2
     """Largest fall of equity from its peak, a fraction, 0 < limit < 1; past it, no new risk until a person releases."""
+    max_daily_loss: Annotated[Number, Field(gt=0, le=1)] = 1.0
+    """Largest fall of equity since the UTC day began, a fraction, 0 < limit <= 1; past it, no new risk until the next."""
+    max_gross: Annotated[Number, Field(gt=0, le=10)] = 1.0
+    """Largest sum of all positions and live entries, a fraction of equity, > 0 and at most 10."""
 
 
 class JournalSettings(Section):

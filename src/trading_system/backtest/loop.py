@@ -1,241 +1,164 @@
 """The compiled loop: for each slice meet all, mark once, decide all in order.
 
 It tells the same story as the live loop, under one simple market: between a close and the next open there is neither
-time nor price, so a cancel is confirmed and what it frees is asked for before the next open; what a fill at the open
-calls for (a protective stop) stands before the rest of the bar. A ticket decided at a close meets the next bar.
+time nor price, so (without latency) a cancel is confirmed and what it frees is asked for before the next open; what a
+fill at the open calls for stands before the rest of the bar. A ticket decided at a close meets the next bar, unless
+the rules say that it fills at that close.
+
+Unlike other kernels these files work on arrays; every number is taken out of them as a plain int or float.
 """
 
 from typing import Final
 
-from trading_system.backtest.rows import (
-    ENTRY_LOTS,
-    EXIT_LOTS,
-    LIMIT_TICKS,
-    POSITION,
-    RESERVED,
-    STATUS,
-    STOP_LOTS,
-    STOP_TICKS,
-    STRUCK,
-    TARGET,
-    WANTED_STOP,
-    bar_at,
-    costs_at,
-    policy_at,
-    sleeve_at,
-    terms_at,
-    view_at,
-)
-from trading_system.backtest.tape import (
-    CASH,
-    ENTER,
-    EXIT,
-    FILL_FEE,
-    FILL_INTENT,
-    FILL_LOTS,
-    FILL_MAKER,
-    FILL_SLEEVE,
-    FILL_SLICE,
-    FILL_TICKS,
-    FILLS,
-    PROTECT,
-    REJECTED,
-    Beliefs,
-    Ints,
-    Record,
-    Setup,
-    Tape,
-)
-from trading_system.blotter.state import (
-    STOP_NONE,
-    STOP_REFUSED,
-    STOP_RESTING,
-    Account,
-    AccountCarried,
-    Asks,
-    BarRow,
-    Policy,
-    Terms,
-)
-from trading_system.desk.decide import asked, decide, entry_reserve, stop_limit, worth
-from trading_system.execution_engine.simulator.costs import Costs, buy_fee_atoms, sell_fee_atoms
-from trading_system.execution_engine.simulator.matching import BUY, LIMIT, MARKET, SELL, STOP_LIMIT, Met, Working, meet
-from trading_system.kernel import kernel
-from trading_system.risk_management.exposure import lot_worth
+from trading_system.backtest.asking import AT_CLOSE, arrivals, ask, settle, wanting
+from trading_system.backtest.meeting import enter, leave, wait_through
+from trading_system.backtest.quiet import Lane, pass_quiet_bars
+from trading_system.backtest.rows import C, bar_at, carried_at, policy_at, sleeve_at, terms_at, view_at
+from trading_system.backtest.tape import CASH, DECISIONS, FILLS, ORDERS, Beliefs, Record, Setup, Tape
+from trading_system.blotter.state import Account
+from trading_system.desk.decide import decide, worth
+from trading_system.execution_engine.simulator.costs import fraction_of
+from trading_system.kernel import kernel, routine
 
-ROUNDS: Final = 3
-"""Asks that can follow one another without a bar between: cancel, then exit or protect, then nothing."""
+ROOM: Final = 256
+"""Rows that one sleeve may need in one slice, of orders or fills; where fewer are left, `play` pauses."""
+ANY_VOLUME: Final = 1 << 60
 
 
 @kernel
-def play(tape: Tape, beliefs: Beliefs, setup: Setup, record: Record) -> None:
-    """Run all slices, writing into `record`, whose arrays are large enough and whose `book` and `marks` are zero.
+def play(tape: Tape, beliefs: Beliefs, lane: Lane, setup: Setup, record: Record, first: int, last: int) -> int:
+    """Run the slices from `first` to before `last` and return the next one to run.
 
-    Unlike other kernels this file works on arrays; every number is taken out of them as a plain int or float.
+    It stops early where `record` might run out of rows; with more of them it may go on from there.
+
+    Args:
+        tape: The market.
+        beliefs: The views.
+        lane: Both again as plain columns where there is one instrument and one sleeve; else columns of length 0.
+        setup: What stays the same.
+        record: What is written to.
+        first: The slice to begin with.
+        last: The slice to end before.
     """
-    carried = AccountCarried(peak_equity=0.0, latched=0)
-    record.tally[CASH] = setup.cash_atoms
-    for s in range(len(tape.close_ns)):
+    room = ROOM * len(setup.instrument)
+    alone = len(lane.close) > 0
+    s = first
+    while s < last:
+        if alone:
+            s = pass_quiet_bars(lane, setup, record, s, last)
+            if s == last:
+                return s
+        if len(record.fills) - record.tally[FILLS] < room or len(record.orders) - record.tally[ORDERS] < room:
+            return s
+        play_slice(s, tape, beliefs, setup, record)
+        s += 1
+    return s
+
+
+@routine
+def play_slice(s: int, tape: Tape, beliefs: Beliefs, setup: Setup, record: Record) -> None:
+    """Run one slice."""
+    _meet_all(s, tape, setup, record)
+    _mark(s, tape, setup, record)
+    _decide_all(s, tape, beliefs, setup, record)
+    if setup.rules.at_close == 1:
+        _take_all(s, tape, setup, record, 1)
+
+
+@kernel
+def _meet_all(s: int, tape: Tape, setup: Setup, record: Record) -> None:
+    """Let the bars of slice `s` meet what lives at the venue: at the open first, then on the way to the close."""
+    if setup.rules.volume_share > 0:
+        for i in range(len(setup.terms)):
+            lot = terms_at(setup.terms, i).lot_atoms
+            record.volume[i] = fraction_of(int(tape.volume_atoms[s, i]), setup.rules.volume_share) // lot
+    if setup.rules.latency_bars > 0:
         for k in range(len(setup.instrument)):
-            _meet_sleeve(s, k, tape, setup, record)
-        holdings = _mark(s, tape, setup, record)
-        record.cash[s], record.holdings[s] = record.tally[CASH], holdings
-        reserved = 0
+            arrivals(s, k, tape, setup, record)
+    if setup.rules.at_close == 0:
+        _take_all(s, tape, setup, record, 0)
+    for k in range(len(setup.instrument)):
+        wait_through(s, k, tape, setup, record)
+
+
+@routine
+def _take_all(s: int, tape: Tape, setup: Setup, record: Record, at_close: int) -> None:
+    """Fill what comes to the market at the open, or at the close: exits first, since they bring the cash.
+
+    What a fill calls for may come to the market at the same moment, so it is looked again until nothing happens.
+    """
+    again = True
+    while again:
+        again = False
         for k in range(len(setup.instrument)):
-            reserved += int(record.book[k, RESERVED])
+            if record.book[k, C.exit_lots] > 0 and leave(s, k, tape, setup, record, at_close):
+                again = True
         for k in range(len(setup.instrument)):
-            account = Account(
-                cash_atoms=int(record.tally[CASH]),
-                reserved_atoms=reserved,
-                holdings_atoms=holdings,
-                gates=int(tape.gates[s]),
-                carried=carried,
-            )
-            before = int(record.book[k, RESERVED])
-            carried = _decide_sleeve(s, k, account, tape, beliefs, setup, record)
-            reserved += int(record.book[k, RESERVED]) - before
+            if record.book[k, C.entry_lots] != 0 and enter(s, k, tape, setup, record, at_close):
+                again = True
 
 
 @kernel
-def _meet_sleeve(s: int, k: int, tape: Tape, setup: Setup, record: Record) -> None:
-    """Let the bar meet the sleeve's orders: what was asked for the open first, then its stop."""
-    book, i = record.book, int(setup.instrument[k])
-    bar, terms, costs = bar_at(tape, s, i), terms_at(setup, i), costs_at(setup, i)
-    if bar.open <= 0:
-        return
-    if book[k, EXIT_LOTS] + book[k, ENTRY_LOTS] > 0:
-        _take_open(s, k, bar, terms, costs, record)
-        _settle(k, bar.open, terms, policy_at(setup, k), record.book)
-        _take_open(s, k, bar, terms, costs, record)  # the open was already below the stop: out again at once
-    if book[k, STATUS] == STOP_RESTING:
-        met = meet(_stop_at(book, k), bar, costs)
-        if met.lots > 0:
-            book[k, STATUS], book[k, STOP_LOTS], book[k, STOP_TICKS], book[k, STRUCK] = STOP_NONE, 0, 0, 0
-            _sell(s, k, PROTECT, met, terms, costs, record)
-        else:
-            book[k, STRUCK] = met.left.resting
-
-
-@kernel
-def _take_open(s: int, k: int, bar: BarRow, terms: Terms, costs: Costs, record: Record) -> None:
-    """Fill the market orders of the sleeve at the open; sales first, since they bring the cash."""
-    book = record.book
-    if book[k, EXIT_LOTS] > 0:
-        met = meet(_market(SELL, int(book[k, EXIT_LOTS])), bar, costs)
-        book[k, EXIT_LOTS] = 0
-        _sell(s, k, EXIT, met, terms, costs, record)
-    if book[k, ENTRY_LOTS] > 0:
-        met = meet(_market(BUY, int(book[k, ENTRY_LOTS])), bar, costs)
-        book[k, ENTRY_LOTS], book[k, RESERVED] = 0, 0
-        _buy(s, k, met, terms, costs, record)
-
-
-@kernel
-def _buy(s: int, k: int, met: Met, terms: Terms, costs: Costs, record: Record) -> None:
-    """Book a filled entry; or count it as rejected where the open jumped beyond the cash, as the venue would."""
-    one, cash = lot_worth(met.price_ticks, terms), int(record.tally[CASH])
-    if one == 0 or met.lots > cash // one:
-        record.tally[REJECTED] += 1
-        return
-    fee = buy_fee_atoms(met.lots, costs.taker_fee, terms)
-    record.tally[CASH] = cash - met.lots * one
-    record.book[k, POSITION] += met.lots * terms.lot_atoms - fee
-    _write(s, k, ENTER, met, fee, record)
-
-
-@kernel
-def _sell(s: int, k: int, intent: int, met: Met, terms: Terms, costs: Costs, record: Record) -> None:
-    """Book a filled exit or stop."""
-    proceeds = met.lots * lot_worth(met.price_ticks, terms)
-    fee = sell_fee_atoms(proceeds, costs.maker_fee if met.maker == 1 else costs.taker_fee)
-    record.tally[CASH] += proceeds - fee
-    record.book[k, POSITION] -= met.lots * terms.lot_atoms
-    _write(s, k, intent, met, fee, record)
-
-
-@kernel
-def _write(s: int, k: int, intent: int, met: Met, fee: int, record: Record) -> None:
-    fills, n = record.fills, int(record.tally[FILLS])
-    fills[n, FILL_SLICE], fills[n, FILL_SLEEVE], fills[n, FILL_INTENT] = s, k, intent
-    fills[n, FILL_LOTS], fills[n, FILL_TICKS], fills[n, FILL_FEE] = met.lots, met.price_ticks, fee
-    fills[n, FILL_MAKER] = met.maker
-    record.tally[FILLS] = n + 1
-    if record.book[k, STATUS] == STOP_REFUSED:
-        record.book[k, STATUS] = STOP_NONE  # a refusal counts until the next fill, as in `blotter.portfolio`
-
-
-@kernel
-def _mark(s: int, tape: Tape, setup: Setup, record: Record) -> int:
-    """Return the worth of all positions at their last closes, quote atoms."""
+def _mark(s: int, tape: Tape, setup: Setup, record: Record) -> None:
+    """Work out what all positions are worth at their last closes."""
     for i in range(len(setup.terms)):
-        if tape.bars[s, i, 3] > 0:
-            record.marks[i] = tape.bars[s, i, 3]
-    holdings = 0
+        if tape.close[s, i] > 0:
+            record.marks[i] = tape.close[s, i]
+    holdings, short = 0, 0
     for k in range(len(setup.instrument)):
         i = int(setup.instrument[k])
-        holdings += worth(int(record.book[k, POSITION]), int(record.marks[i]), terms_at(setup, i))
-    return holdings
+        if record.book[k, C.position] != 0:
+            value = worth(int(record.book[k, C.position]), int(record.marks[i]), terms_at(setup.terms, i))
+            holdings += value
+            short -= min(value, 0)
+    record.cash[s], record.holdings[s], record.short[s] = record.tally[CASH], holdings, short
 
 
 @kernel
-def _decide_sleeve(
-    s: int, k: int, account: Account, tape: Tape, beliefs: Beliefs, setup: Setup, record: Record
-) -> AccountCarried:
+def _decide_all(s: int, tape: Tape, beliefs: Beliefs, setup: Setup, record: Record) -> None:
+    """Decide every sleeve at the close, in order; what one has promised the next cannot promise again."""
+    reserved = 0
+    for k in range(len(setup.instrument)):
+        reserved += int(record.book[k, C.reserved])
+    for k in range(len(setup.instrument)):
+        account = Account(
+            cash_atoms=int(record.cash[s]),
+            reserved_atoms=reserved,
+            holdings_atoms=int(record.holdings[s]),
+            gates=int(tape.gates[s]) if len(tape.gates) > 0 else 0,
+            carried=carried_at(record),
+            short_atoms=int(record.short[s]),
+        )
+        before = int(record.book[k, C.reserved])
+        _decide_one(s, k, account, tape, beliefs, setup, record)
+        reserved += int(record.book[k, C.reserved]) - before
+
+
+@kernel
+def _decide_one(s: int, k: int, account: Account, tape: Tape, beliefs: Beliefs, setup: Setup, record: Record) -> None:
     """Decide one sleeve at the close of its bar, and ask for what follows; without a bar nothing is decided."""
     book, i = record.book, int(setup.instrument[k])
-    bar, terms, policy = bar_at(tape, s, i), terms_at(setup, i), policy_at(setup, k)
+    bar, terms = bar_at(tape, s, i), terms_at(setup.terms, i)
+    kept = len(record.decided) > 0
     if bar.close <= 0:
-        record.decided[s, k, 0], record.decided[s, k, 1] = book[k, TARGET], book[k, WANTED_STOP]
-        record.decided[s, k, 2] = -1
-        return account.carried
-    step = decide(account, sleeve_at(book, k, terms), bar, view_at(beliefs, s, k), policy)
-    book[k, TARGET], book[k, WANTED_STOP] = step.sleeve.target_lots, step.sleeve.stop_ticks
-    record.decided[s, k, 0], record.decided[s, k, 1] = step.sleeve.target_lots, step.sleeve.stop_ticks
-    record.decided[s, k, 2] = step.objections
-    if step.asks.entry_lots > 0:
-        book[k, ENTRY_LOTS] = step.asks.entry_lots
-        book[k, RESERVED] = entry_reserve(step.asks.entry_lots, bar.close, terms, policy)
-    if _ask(k, step.asks, bar.close, policy, book):
-        _settle(k, bar.close, terms, policy, book)
-    return step.account
-
-
-@kernel
-def _settle(k: int, price_ticks: int, terms: Terms, policy: Policy, book: Ints) -> None:
-    """Ask again after every change of the sleeve's orders, until nothing more is asked."""
-    for _ in range(ROUNDS):
-        sleeve = sleeve_at(book, k, terms)
-        if not _ask(k, asked(sleeve, sleeve.carried, price_ticks, 0), price_ticks, policy, book):
-            return
-
-
-@kernel
-def _ask(k: int, asks: Asks, price_ticks: int, policy: Policy, book: Ints) -> bool:
-    """Book what is asked, entries aside; return whether that changed anything. The venue answers at once."""
-    if asks.cancel_stop == 1:
-        book[k, STATUS], book[k, STOP_LOTS], book[k, STOP_TICKS], book[k, STRUCK] = STOP_NONE, 0, 0, 0
-    if asks.exit_lots > 0:
-        book[k, EXIT_LOTS] += asks.exit_lots
-    if asks.protect_lots > 0 and asks.protect_ticks >= price_ticks:
-        book[k, STATUS] = STOP_REFUSED  # it would trigger at once, which the venue does not take
-    elif asks.protect_lots > 0:
-        book[k, STATUS], book[k, STOP_LOTS], book[k, STOP_TICKS] = STOP_RESTING, asks.protect_lots, asks.protect_ticks
-        book[k, LIMIT_TICKS], book[k, STRUCK] = stop_limit(asks.protect_ticks, policy), 0
-    return asks.cancel_stop == 1 or asks.exit_lots > 0 or asks.protect_lots > 0
-
-
-@kernel
-def _market(side: int, lots: int) -> Working:
-    return Working(kind=MARKET, side=side, lots=lots, stop_ticks=0, limit_ticks=0, resting=0)
-
-
-@kernel
-def _stop_at(book: Ints, k: int) -> Working:
-    return Working(
-        kind=LIMIT if book[k, STRUCK] == 1 else STOP_LIMIT,
-        side=SELL,
-        lots=int(book[k, STOP_LOTS]),
-        stop_ticks=int(book[k, STOP_TICKS]),
-        limit_ticks=int(book[k, LIMIT_TICKS]),
-        resting=int(book[k, STRUCK]),
-    )
+        if kept:
+            record.decided[s, k, 0], record.decided[s, k, 1] = book[k, C.target], book[k, C.stop]
+            record.decided[s, k, 2] = -1
+        return
+    sleeve, view = sleeve_at(record, k, terms, s), view_at(tape, beliefs, setup, s, k)
+    step = decide(account, sleeve, bar, view, policy_at(setup.policies, k))
+    want, now = step.sleeve, step.account
+    record.carried[0], record.carried[1] = now.peak_equity, now.day_equity
+    record.latches[0], record.latches[1] = now.latched, now.day_ends_ns
+    book[k, C.target], book[k, C.stop], book[k, C.take] = want.target_lots, want.stop_ticks, want.take_ticks
+    book[k, C.bars_held], book[k, C.bars_waiting], book[k, C.reason] = want.bars_held, want.bars_waiting, want.reason
+    book[k, C.decided], book[k, C.known] = s, bar.close
+    book[k, C.cancels], book[k, C.exits], book[k, C.protects] = 0, 0, 0
+    record.tally[DECISIONS] += 1
+    if step.denied != 0:
+        record.denials[step.denied] += 1
+    if kept:
+        record.decided[s, k, 0], record.decided[s, k, 1] = want.target_lots, want.stop_ticks
+        record.decided[s, k, 2] = step.objections
+    if wanting(step.asks) and ask(s, k, step.asks, bar.close, AT_CLOSE, setup, record):
+        settle(s, k, bar.close, AT_CLOSE, setup, record)

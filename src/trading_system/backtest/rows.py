@@ -1,26 +1,88 @@
 """Rows of a back-test's arrays as the tuples that a decision knows, numbers as plain ints and floats."""
 
-from typing import Final
+import inspect
+import linecache
+from collections.abc import Callable
+from typing import Any, Final, NamedTuple
 
-from trading_system.backtest.tape import Beliefs, Ints, Setup, Tape
-from trading_system.blotter.state import BarRow, Policy, Sleeve, SleeveCarried, Terms, View
+from trading_system.backtest.tape import Beliefs, Record, Setup, Tape
+from trading_system.blotter.state import (
+    AccountCarried,
+    BarRow,
+    Policy,
+    Sleeve,
+    SleeveCarried,
+    Terms,
+    View,
+)
+from trading_system.errors import ConfigurationError
 from trading_system.execution_engine.simulator.costs import Costs
 from trading_system.kernel import kernel
 
-POSITION: Final = 0
-ENTRY_LOTS: Final = 1
-RESERVED: Final = 2
-EXIT_LOTS: Final = 3
-STOP_LOTS: Final = 4
-STOP_TICKS: Final = 5
-LIMIT_TICKS: Final = 6
-STRUCK: Final = 7
-"""1 once the stop was triggered and its limit rests in the book."""
-STATUS: Final = 8
-TARGET: Final = 9
-WANTED_STOP: Final = 10
-BOOK_COLUMNS: Final = 11
-"""Columns of `Record.book`, one row a sleeve."""
+
+class Columns(NamedTuple):
+    """The columns of `Record.book`, one row a sleeve; each holds its own index in `C`."""
+
+    position: int
+    """Base atoms owned, signed."""
+    target: int
+    stop: int
+    take: int
+    bars_held: int
+    bars_waiting: int
+    reason: int
+    """These six are what the last decision carries."""
+    decided: int
+    """Slice of that decision."""
+    known: int
+    """Last price heard: the close of that decision, or a fill's since, ticks."""
+    cancels: int
+    exits: int
+    protects: int
+    """How many of each were asked for since that decision."""
+    entry_lots: int
+    """Signed lots of the live entry that may still trade; 0 for none."""
+    entry_head: int
+    """Lots of them that belong to the first of its orders."""
+    entry_part: int
+    """Lots of each of its further orders."""
+    entry_limit: int
+    """Ticks; 0 for at market."""
+    entry_post_only: int
+    entry_resting: int
+    entry_due: int
+    """First slice whose market it meets."""
+    entry_cancel: int
+    """First slice in which its cancel has arrived; 0 for none on its way."""
+    entry_decided: int
+    """Slice of the decision that asked for it."""
+    entry_row: int
+    """Row of the first of its orders in `Record.orders`."""
+    worst: int
+    """Quote atoms set aside for each lot of it."""
+    reserved: int
+    """Quote atoms set aside for all of it."""
+    exit_lots: int
+    exit_side: int
+    exit_due: int
+    exit_row: int
+    status: int
+    """Of the protective order: one of the STOP_ constants."""
+    stop_lots: int
+    stop_ticks: int
+    limit_ticks: int
+    take_ticks: int
+    struck: int
+    """0 untriggered, `RESTING` as a limit order since it was triggered, or `TAKING` what a bar's volume left over."""
+    stop_side: int
+    stop_due: int
+    """First slice in which it has arrived, or its cancel has."""
+    stop_row: int
+
+
+C: Final = Columns(*range(len(Columns._fields)))
+RESTING: Final = 1
+TAKING: Final = 2
 
 
 @kernel
@@ -28,73 +90,89 @@ def bar_at(tape: Tape, s: int, i: int) -> BarRow:
     """Return instrument `i`'s bar in slice `s`; all prices 0 where it has none."""
     return BarRow(
         close_ns=int(tape.close_ns[s]),
-        open=int(tape.bars[s, i, 0]),
-        high=int(tape.bars[s, i, 1]),
-        low=int(tape.bars[s, i, 2]),
-        close=int(tape.bars[s, i, 3]),
-        volume_atoms=int(tape.bars[s, i, 4]),
+        open=int(tape.open[s, i]),
+        high=int(tape.high[s, i]),
+        low=int(tape.low[s, i]),
+        close=int(tape.close[s, i]),
+        volume_atoms=int(tape.volume_atoms[s, i]),
         atr=float(tape.atr[s, i]),
     )
 
 
 @kernel
-def view_at(beliefs: Beliefs, s: int, k: int) -> View:
+def view_at(tape: Tape, beliefs: Beliefs, setup: Setup, s: int, k: int) -> View:
     """Return sleeve `k`'s view at the close of slice `s`."""
+    probability = float(beliefs.probability[s, k])
+    known = probability == probability
     return View(
-        probability=float(beliefs.odds[s, k, 0]),
-        gain=float(beliefs.odds[s, k, 1]),
-        loss=float(beliefs.odds[s, k, 2]),
-        expires_ns=int(beliefs.expires_ns[s, k]),
+        probability=probability,
+        gain=float(beliefs.gain[s, k]),
+        loss=float(beliefs.loss[s, k]),
+        expires_ns=int(tape.close_ns[s]) + int(setup.life_ns[k]) if known else 0,
     )
 
 
 @kernel
-def terms_at(setup: Setup, i: int) -> Terms:
-    """Return the terms of instrument `i`."""
-    return Terms(
-        lot_atoms=int(setup.terms[i, 0]),
-        notional_atoms=int(setup.terms[i, 1]),
-        min_lots=int(setup.terms[i, 2]),
-        min_notional_atoms=int(setup.terms[i, 3]),
+def carried_at(record: Record) -> AccountCarried:
+    """Return what the decision remembers of the account."""
+    return AccountCarried(
+        peak_equity=float(record.carried[0]),
+        latched=int(record.latches[0]),
+        day_equity=float(record.carried[1]),
+        day_ends_ns=int(record.latches[1]),
     )
 
 
 @kernel
-def costs_at(setup: Setup, i: int) -> Costs:
-    """Return the costs of trading instrument `i`."""
-    return Costs(taker_fee=int(setup.costs[i, 0]), maker_fee=int(setup.costs[i, 1]), slip=int(setup.costs[i, 2]))
-
-
-@kernel
-def policy_at(setup: Setup, k: int) -> Policy:
-    """Return the policy of sleeve `k`."""
-    return Policy(
-        kelly_share=float(setup.policies[k, 0]),
-        kelly_cap=float(setup.policies[k, 1]),
-        max_exposure=float(setup.policies[k, 2]),
-        enter_above=float(setup.policies[k, 3]),
-        leave_below=float(setup.policies[k, 4]),
-        round_trip_cost=float(setup.policies[k, 5]),
-        atr_stop=float(setup.policies[k, 6]),
-        stop_step=float(setup.policies[k, 7]),
-        stop_slack=float(setup.policies[k, 8]),
-        cash_buffer=float(setup.policies[k, 9]),
-        max_drawdown=float(setup.policies[k, 10]),
-    )
-
-
-@kernel
-def sleeve_at(book: Ints, k: int, terms: Terms) -> Sleeve:
-    """Return what sleeve `k` has booked and carries. Its entries are market orders, which take at the next open."""
+def sleeve_at(record: Record, k: int, terms: Terms, now: int) -> Sleeve:
+    """Return what sleeve `k` has booked and carries, as seen from a decision in slice `now`."""
+    book = record.book
+    fresh = book[k, C.entry_lots] != 0 and book[k, C.entry_limit] == 0 and book[k, C.entry_decided] == now
     return Sleeve(
         terms=terms,
-        position_atoms=int(book[k, POSITION]),
-        entry_lots=int(book[k, ENTRY_LOTS]),
-        entry_taking=1 if book[k, ENTRY_LOTS] > 0 else 0,
-        exit_lots=int(book[k, EXIT_LOTS]),
-        stop_lots=int(book[k, STOP_LOTS]),
-        stop_resting_ticks=int(book[k, STOP_TICKS]),
-        stop_limit_ticks=int(book[k, LIMIT_TICKS]),
-        stop_status=int(book[k, STATUS]),
-        carried=SleeveCarried(target_lots=int(book[k, TARGET]), stop_ticks=int(book[k, WANTED_STOP])),
+        position_atoms=int(book[k, C.position]),
+        entry_lots=int(book[k, C.entry_lots]),
+        entry_taking=1 if fresh else 0,
+        exit_lots=int(book[k, C.exit_lots]),
+        stop_lots=int(book[k, C.stop_lots]),
+        stop_resting_ticks=int(book[k, C.stop_ticks]),
+        stop_limit_ticks=int(book[k, C.limit_ticks]),
+        stop_status=int(book[k, C.status]),
+        carried=SleeveCarried(
+            target_lots=int(book[k, C.target]),
+            stop_ticks=int(book[k, C.stop]),
+            take_ticks=int(book[k, C.take]),
+            bars_held=int(book[k, C.bars_held]),
+            bars_waiting=int(book[k, C.bars_waiting]),
+            reason=int(book[k, C.reason]),
+        ),
+        stop_take_ticks=int(book[k, C.take_ticks]),
     )
+
+
+def reader(kind: type[Any]) -> Callable[[Any, int], Any]:
+    """Return a marked function `read(table, row)` that makes a `kind` of a row: a NamedTuple of ints and floats.
+
+    A tuple cannot be built from an array's row in compiled code, so the function is written out, field by field.
+
+    Raises:
+        ConfigurationError: `kind` is no NamedTuple, or has fields that are neither int nor float.
+    """
+    plain: Final = {int: "int", float: "float", "int": "int", "float": "float"}
+    kinds = inspect.get_annotations(kind)
+    wrong = [name for name, of in kinds.items() if of not in plain]
+    if not hasattr(kind, "_fields") or wrong:
+        raise ConfigurationError(f"{kind.__name__} must be a NamedTuple of ints and floats; not so: {wrong or kind}")
+    fields = ", ".join(f"{name}={plain[of]}(table[row, {n}])" for n, (name, of) in enumerate(kinds.items()))
+    text = f"def read(table, row):\n    return {kind.__name__}({fields})\n"
+    path = f"<reader of {kind.__module__}.{kind.__name__}>"
+    linecache.cache[path] = (len(text), None, text.splitlines(keepends=True), path)  # its source can be looked up
+    space: dict[str, Any] = {kind.__name__: kind}
+    exec(compile(text, path, "exec"), space)
+    read: Callable[[Any, int], Any] = kernel(space["read"])
+    return read
+
+
+terms_at = reader(Terms)
+costs_at = reader(Costs)
+policy_at = reader(Policy)

@@ -1,29 +1,45 @@
 """One run: check what goes in, lay out what comes out, play it compiled or plain."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 
-from trading_system.backtest.loop import play
-from trading_system.backtest.rows import BOOK_COLUMNS
+from trading_system.backtest.loop import ANY_VOLUME, ROOM, play
+from trading_system.backtest.quiet import Lane
+from trading_system.backtest.rows import Columns, policy_at, reader
 from trading_system.backtest.tape import (
+    AMBIGUOUS,
     CASH,
+    DECISIONS,
     FILL_COLUMNS,
     FILLS,
+    ORDER_COLUMNS,
+    ORDERS,
     REJECTED,
     TALLY_COLUMNS,
     Beliefs,
-    Floats,
-    Ints,
     Record,
+    Rules,
     Setup,
     Tape,
 )
+from trading_system.blotter.objections import COMBINATIONS
 from trading_system.blotter.state import Policy, Terms
+from trading_system.desk.decide import decide
 from trading_system.errors import ConfigurationError, DataError
 from trading_system.execution_engine.simulator.costs import UNIT, Costs
-from trading_system.kernel import compiled
+from trading_system.kernel import Swaps, compiled, swapped
+from trading_system.market.columns import Floats, Ints
 from trading_system.risk_management.exposure import MAX_ATOMS
+
+CHUNK: Final = 1 << 20
+"""Slices that run between two words about progress."""
+LONGEST_LATENCY: Final = 1_000
+
+Progress = Callable[[int, int], None]
+"""Told how many slices are done, and how many there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,76 +48,210 @@ class Outcome:
 
     Attributes:
         close_ns: (S,) close of each slice, UTC ns.
-        equity_atoms: (S,) cash and marked positions at the close, quote atoms.
-        holdings_atoms: (S,) the positions alone.
-        decided: (S, K, 3) target in lots, stop in ticks, objections (-1: no bar, no decision).
-        fills: (N, 7) columns `tape.FILL_...`, in order.
+        cash_atoms: (S,) quote currency owned at the close, atoms.
+        holdings_atoms: (S,) the positions' worth at the close, short ones below zero, quote atoms.
+        short_atoms: (S,) what the short ones among them are worth, >= 0.
+        decided: (S, K, 3) target in lots, stop in ticks, objections (-1: no bar, no decision); (0, K, 3) if not kept.
+        orders: (N, 10) columns `tape.ORDER_...`, in the order in which they were asked for.
+        fills: (N, 9) columns `tape.FILL_...`, in the order in which they happened.
         position_atoms: (K,) base currency owned by each sleeve at the end, atoms.
-        cash_atoms: Quote currency at the end, atoms.
-        rejected: Entries that the venue would have rejected because the open had jumped beyond the cash.
+        denials: How often each set of objections denied a wish to enter.
+        rejected: Entries that the venue would have rejected.
+        ambiguous: Bars in which stop and target both lay; the stop counted.
+        decisions: How many were made.
     """
 
     close_ns: Ints
-    equity_atoms: Ints
+    cash_atoms: Ints
     holdings_atoms: Ints
+    short_atoms: Ints
     decided: Ints
+    orders: Ints
     fills: Ints
     position_atoms: Ints
-    cash_atoms: int
+    denials: dict[int, int]
     rejected: int
+    ambiguous: int
+    decisions: int
+
+    @property
+    def equity_atoms(self) -> Ints:
+        """(S,) cash and marked positions at the close, quote atoms."""
+        return self.cash_atoms + self.holdings_atoms
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnPolicy:
+    """A policy of the user's that takes the place of ours.
+
+    Attributes:
+        decide: A function of the shape of `desk.decide.decide`, marked with `@kernel`.
+        kind: The NamedTuple of ints and floats that it knows as its policy. It needs the fields `stop_slack` and
+            `cash_buffer`, which the loop asks for as well.
+    """
+
+    decide: Callable[..., Any]
+    kind: type[Any] = Policy
+
+    def swaps(self) -> Swaps:
+        """Return what to replace in the loop."""
+        if self.kind is Policy:
+            return {decide: self.decide}
+        missing = {"stop_slack", "cash_buffer"} - set(getattr(self.kind, "_fields", ()))
+        if missing:
+            raise ConfigurationError(f"policy {self.kind.__name__} lacks the fields {', '.join(sorted(missing))}")
+        return {decide: self.decide, policy_at: reader(self.kind)}
 
 
 def make_setup(
-    *, cash_atoms: int, terms: list[Terms], costs: list[Costs], instrument: list[int], policies: list[Policy]
+    *,
+    cash_atoms: int,
+    terms: list[Terms],
+    costs: list[Costs],
+    instrument: list[int],
+    policies: list[Any],
+    rules: Rules | None = None,
+    life_ns: list[int] | None = None,
 ) -> Setup:
     """Return the setup of a run: terms and costs by instrument; the instrument traded and the policy by sleeve."""
     return Setup(
         cash_atoms=cash_atoms,
+        rules=rules or Rules(),
         instrument=np.array(instrument, dtype=np.int64),
         terms=np.array(terms, dtype=np.int64),
         costs=np.array(costs, dtype=np.int64),
         policies=np.array(policies, dtype=np.float64),
+        life_ns=np.array(life_ns or [1] * len(instrument), dtype=np.int64),
     )
 
 
-def run(tape: Tape, beliefs: Beliefs, setup: Setup, *, plain: bool = False) -> Outcome:
+def run(
+    tape: Tape,
+    beliefs: Beliefs,
+    setup: Setup,
+    *,
+    plain: bool = False,
+    own: OwnPolicy | None = None,
+    decisions: bool = True,
+    progress: Progress | None = None,
+) -> Outcome:
     """Play `tape` and return what came of it; the same to the bit whether compiled or `plain`.
+
+    Args:
+        tape: The market.
+        beliefs: The views.
+        setup: What stays the same.
+        plain: Run as ordinary Python, thousands of times slower.
+        own: A policy in the place of ours.
+        decisions: Keep every decision's target, stop and objections.
+        progress: Told now and then how far the run is.
 
     Raises:
         DataError: An array has another shape than `backtest.tape` says, or a bar contradicts itself.
-        ConfigurationError: Cash, terms or costs are out of range.
+        ConfigurationError: Cash, terms, costs or rules are out of range.
         ImportError: numba is not installed (extra `backtest`) and `plain` is false.
     """
-    tape = Tape(_ints(tape.close_ns), _ints(tape.bars), _floats(tape.atr), _ints(tape.gates))
-    beliefs = Beliefs(_floats(beliefs.odds), _ints(beliefs.expires_ns))
-    setup = Setup(
-        int(setup.cash_atoms), _ints(setup.instrument), _ints(setup.terms), _ints(setup.costs), _floats(setup.policies)
+    tape = Tape(
+        close_ns=_ints(tape.close_ns),
+        open=_ints(tape.open),
+        high=_ints(tape.high),
+        low=_ints(tape.low),
+        close=_ints(tape.close),
+        volume_atoms=_ints(tape.volume_atoms),
+        atr=_floats(tape.atr),
+        gates=_ints(tape.gates),
     )
-    _check_shapes(tape, beliefs, setup)
+    beliefs, setup = Beliefs(*map(_floats, beliefs)), _tidied(setup)
+    _check_shapes(tape, beliefs, setup, own)
     _check_setup(setup)
     _check_bars(tape)
+    played = play if own is None else swapped(play, own.swaps())
+    record = _play(played if plain else compiled(played), tape, beliefs, setup, decisions, progress)
+    return Outcome(
+        close_ns=tape.close_ns,
+        cash_atoms=record.cash,
+        holdings_atoms=record.holdings,
+        short_atoms=record.short,
+        decided=record.decided,
+        orders=record.orders[: record.tally[ORDERS]].copy(),
+        fills=record.fills[: record.tally[FILLS]].copy(),
+        position_atoms=record.book[:, 0].copy(),
+        denials={int(flags): int(record.denials[flags]) for flags in np.flatnonzero(record.denials)},
+        rejected=int(record.tally[REJECTED]),
+        ambiguous=int(record.tally[AMBIGUOUS]),
+        decisions=int(record.tally[DECISIONS]),
+    )
+
+
+def _play(
+    played: Callable[..., int],
+    tape: Tape,
+    beliefs: Beliefs,
+    setup: Setup,
+    decisions: bool,
+    progress: Progress | None,
+) -> Record:
+    """Play all slices, with more rows for orders and fills wherever they run out."""
     slices, sleeves = len(tape.close_ns), len(setup.instrument)
+    record, lane, done = _blank(slices, setup, decisions), _lane(tape, beliefs, setup), 0
+    while done < slices:
+        last = min(slices, done + CHUNK)
+        reached = played(tape, beliefs, lane, setup, record, done, last)
+        if reached < last:  # it ran out of rows
+            more = 2 * len(record.orders) + 2 * ROOM * sleeves
+            record = record._replace(orders=_longer(record.orders, more), fills=_longer(record.fills, more))
+        done = reached
+        if progress is not None:
+            progress(done, slices)
+    return record
+
+
+def _blank(slices: int, setup: Setup, decisions: bool) -> Record:
+    sleeves, instruments = len(setup.instrument), len(setup.terms)
+    rows = max(4_096, slices // 8) + ROOM * sleeves  # pages that stay untouched cost nothing
     record = Record(
         cash=np.empty(slices, dtype=np.int64),
         holdings=np.empty(slices, dtype=np.int64),
-        decided=np.empty((slices, sleeves, 3), dtype=np.int64),
-        fills=np.empty(
-            (2 * slices * sleeves, FILL_COLUMNS), dtype=np.int64
-        ),  # open and stop; pages unused cost nothing
-        marks=np.zeros(len(setup.terms), dtype=np.int64),
-        book=np.zeros((sleeves, BOOK_COLUMNS), dtype=np.int64),
+        short=np.empty(slices, dtype=np.int64),
+        decided=np.empty((slices if decisions else 0, sleeves, 3), dtype=np.int64),
+        denials=np.zeros(COMBINATIONS, dtype=np.int64),
+        orders=np.empty((rows, ORDER_COLUMNS), dtype=np.int64),
+        fills=np.empty((rows, FILL_COLUMNS), dtype=np.int64),
+        marks=np.zeros(instruments, dtype=np.int64),
+        volume=np.full(instruments, ANY_VOLUME, dtype=np.int64),
+        book=np.zeros((sleeves, len(Columns._fields)), dtype=np.int64),
+        shares=np.zeros(sleeves, dtype=np.float64),
+        carried=np.zeros(2, dtype=np.float64),
+        latches=np.zeros(2, dtype=np.int64),
         tally=np.zeros(TALLY_COLUMNS, dtype=np.int64),
     )
-    (play if plain else compiled(play))(tape, beliefs, setup, record)
-    return Outcome(
-        close_ns=tape.close_ns,
-        equity_atoms=record.cash + record.holdings,
-        holdings_atoms=record.holdings,
-        decided=record.decided,
-        fills=record.fills[: record.tally[FILLS]].copy(),
-        position_atoms=record.book[:, 0].copy(),
-        cash_atoms=int(record.tally[CASH]),
-        rejected=int(record.tally[REJECTED]),
+    record.tally[CASH] = setup.cash_atoms
+    return record
+
+
+def _lane(tape: Tape, beliefs: Beliefs, setup: Setup) -> Lane:
+    """Return tape and beliefs as plain columns where one sleeve is alone; they are the same memory."""
+    columns = {**tape._asdict(), **beliefs._asdict()}
+    if len(setup.terms) == len(setup.instrument) == 1:
+        return Lane(**{name: column.reshape(-1) for name, column in columns.items()})
+    return Lane(**{name: np.empty(0, dtype=column.dtype) for name, column in columns.items()})
+
+
+def _longer(table: Ints, rows: int) -> Ints:
+    longer = np.empty((rows, table.shape[1]), dtype=np.int64)
+    longer[: len(table)] = table
+    return longer
+
+
+def _tidied(setup: Setup) -> Setup:
+    return Setup(
+        cash_atoms=int(setup.cash_atoms),
+        rules=Rules(*map(int, setup.rules)),
+        instrument=_ints(setup.instrument),
+        terms=_ints(setup.terms),
+        costs=_ints(setup.costs),
+        policies=_floats(setup.policies),
+        life_ns=_ints(setup.life_ns),
     )
 
 
@@ -113,19 +263,19 @@ def _floats(values: Floats) -> Floats:
     return np.require(values, np.float64, ["C", "A", "W"])
 
 
-def _check_shapes(tape: Tape, beliefs: Beliefs, setup: Setup) -> None:
+def _check_shapes(tape: Tape, beliefs: Beliefs, setup: Setup, own: OwnPolicy | None) -> None:
     slices, instruments, sleeves = len(tape.close_ns), len(setup.terms), len(setup.instrument)
-    expected = {
+    kind = Policy if own is None else own.kind
+    expected: dict[str, tuple[Ints | Floats, tuple[int, ...]]] = {
         "close_ns": (tape.close_ns, (slices,)),
-        "bars": (tape.bars, (slices, instruments, 5)),
-        "atr": (tape.atr, (slices, instruments)),
-        "gates": (tape.gates, (slices,)),
-        "odds": (beliefs.odds, (slices, sleeves, 3)),
-        "expires_ns": (beliefs.expires_ns, (slices, sleeves)),
+        **{name: (getattr(tape, name), (slices, instruments)) for name in Tape._fields[1:-1]},
+        "gates": (tape.gates, (slices if len(tape.gates) else 0,)),
+        **{name: (getattr(beliefs, name), (slices, sleeves)) for name in Beliefs._fields},
         "instrument": (setup.instrument, (sleeves,)),
         "terms": (setup.terms, (instruments, len(Terms._fields))),
         "costs": (setup.costs, (instruments, len(Costs._fields))),
-        "policies": (setup.policies, (sleeves, len(Policy._fields))),
+        "policies": (setup.policies, (sleeves, len(kind._fields))),
+        "life_ns": (setup.life_ns, (sleeves,)),
     }
     for name, (array, shape) in expected.items():
         if array.shape != shape:
@@ -133,22 +283,40 @@ def _check_shapes(tape: Tape, beliefs: Beliefs, setup: Setup) -> None:
 
 
 def _check_setup(setup: Setup) -> None:
+    rules = setup.rules
     if not 0 <= setup.cash_atoms <= MAX_ATOMS:
         raise ConfigurationError(f"cash of {setup.cash_atoms} atoms is out of range; expected 0..{MAX_ATOMS}")
     if setup.instrument.size and not 0 <= setup.instrument.min() <= setup.instrument.max() < len(setup.terms):
         raise ConfigurationError(f"sleeves trade instruments {setup.instrument}; there are {len(setup.terms)}")
-    if (setup.terms < [1, 1, 1, 0]).any() or (setup.terms[:, 0] > 30 * UNIT).any():
+    if (setup.terms < [1, 1, 1, 0, 0]).any() or (setup.terms[:, 0] > 30 * UNIT).any():
         raise ConfigurationError(f"terms {setup.terms} are out of range; a lot is at most 30 units")
     if (setup.costs < 0).any() or (setup.costs > UNIT).any():
         raise ConfigurationError(f"costs {setup.costs} are out of range; expected fractions 0..{UNIT} (1e-8)")
+    if not (0 <= rules.latency_bars <= LONGEST_LATENCY and 0 <= rules.volume_share <= UNIT):
+        raise ConfigurationError(f"{rules} is out of range: latency 0..{LONGEST_LATENCY} bars, share 0..{UNIT} (1e-8)")
+    if rules.at_close not in (0, 1) or rules.touch not in (0, 1):
+        raise ConfigurationError(f"{rules} is out of range: at_close and touch are 0 or 1")
 
 
 def _check_bars(tape: Tape) -> None:
-    if (np.diff(tape.close_ns) <= 0).any():
+    if (tape.close_ns[1:] <= tape.close_ns[:-1]).any():
         raise DataError("the slices' closes do not rise: sort them, and put bars with one close into one slice")
-    open_, high, low, close = (tape.bars[:, :, column] for column in range(4))
-    whole = (low > 0) & (low <= np.minimum(open_, close)) & (np.maximum(open_, close) <= high)
-    broken = ~(whole | ~tape.bars.any(axis=2))
-    if broken.any():
-        s, i = np.argwhere(broken)[0]
-        raise DataError(f"slice {s}, instrument {i}: {tape.bars[s, i].tolist()} cannot be one bar")
+    bad = first_bad(tape)
+    if bad >= 0:
+        s, i = divmod(bad, tape.open.shape[1])
+        row = [int(column[s, i]) for column in (tape.open, tape.high, tape.low, tape.close, tape.volume_atoms)]
+        raise DataError(f"slice {s}, instrument {i}: {row} cannot be one bar")
+
+
+def first_bad(tape: Tape) -> int:
+    """Return the place of the first impossible bar in the flattened arrays, or -1."""
+    o, h, low, c = tape.open, tape.high, tape.low, tape.close
+    for start in range(0, len(o), CHUNK):  # piece by piece: whole arrays of conditions would take gigabytes
+        part = slice(start, start + CHUNK)
+        whole = (low[part] > 0) & (low[part] <= np.minimum(o[part], c[part]))
+        whole &= (np.maximum(o[part], c[part]) <= h[part]) & (tape.volume_atoms[part] >= 0)
+        absent = (o[part] == 0) & (h[part] == 0) & (low[part] == 0) & (c[part] == 0)
+        bad = np.flatnonzero(~(whole | absent))
+        if bad.size:
+            return int(start * o.shape[1] + bad[0])
+    return -1

@@ -157,9 +157,10 @@ class OrderSubmitted(OrderEvent):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderAccepted(OrderEvent):
-    """The venue has it, under its own id."""
+    """The venue has it, under its own id; `lots` is its count where we asked for a share of the cash, else 0."""
 
     venue_order_id: str
+    lots: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,9 +14,14 @@ MIN_NOTIONAL: Final = 1 << 7
 UNRECONCILED: Final = 1 << 8
 STALE_FEED: Final = 1 << 9
 HALTED: Final = 1 << 10
+DAILY_LOSS: Final = 1 << 11
+GROSS: Final = 1 << 12
 
 LATCHING: Final = DRAWDOWN | HALTED
 """Those that stay once raised, until a person releases them."""
+
+COMBINATIONS: Final = 1 << 13
+"""How many sets of objections there are."""
 
 WORDS: Final[dict[int, str]] = {
     DRAWDOWN: "equity has fallen too far from its peak",
@@ -30,6 +35,8 @@ WORDS: Final[dict[int, str]] = {
     UNRECONCILED: "our books and the venue's differ",
     STALE_FEED: "the market data is old",
     HALTED: "a person has halted trading",
+    DAILY_LOSS: "equity has fallen too far since the day began",
+    GROSS: "all positions together would exceed their share of equity",
 }
 
 

@@ -107,7 +107,8 @@ class Order:
         ticket: What was asked.
         status: How far it lived.
         cancel: What became of our wish to cancel it.
-        filled: Lots executed, 0..ticket.lots.
+        lots: Quantity: the ticket's, or the venue's own where the ticket asks for a share of the cash.
+        filled: Lots executed, 0..lots.
         trade_ids: The venue's ids of the executions heard so far.
         submitted_ns: When a worker claimed it, UTC ns; 0 before.
         doubted_ns: When it was last found to be in doubt: whatever was sent had left by then, UTC ns; 0 for never.
@@ -116,6 +117,7 @@ class Order:
     """
 
     ticket: OrderTicket
+    lots: int = 0
     status: OrderStatus = S.QUEUED
     cancel: Cancel = Cancel.NONE
     filled: int = 0
@@ -125,6 +127,10 @@ class Order:
     asked: bool = False
     venue_order_id: str = ""
 
+    def __post_init__(self) -> None:
+        if self.lots == 0:
+            object.__setattr__(self, "lots", self.ticket.lots)
+
     @property
     def over(self) -> bool:
         """Whether it has ended."""
@@ -133,7 +139,7 @@ class Order:
     @property
     def open_lots(self) -> int:
         """Lots that it may still execute."""
-        return 0 if self.over else self.ticket.lots - self.filled
+        return 0 if self.over else self.lots - self.filled
 
     @property
     def doubtful(self) -> bool:
@@ -154,21 +160,24 @@ class Order:
         """
         if self.knows(event):
             return self
-        filled, trade_ids = self.filled, self.trade_ids
+        lots, filled, trade_ids = self.lots, self.filled, self.trade_ids
+        if isinstance(event, e.OrderAccepted) and event.lots and self.ticket.share:
+            lots = event.lots
         if isinstance(event, e.OrderFilled):
             filled, trade_ids = filled + event.lots, trade_ids | {event.trade_id}
-            if filled > self.ticket.lots:
-                raise Overfill(f"{event.client_order_id}: {filled} lots executed of {self.ticket.lots} asked for")
+            if filled > lots:
+                raise Overfill(f"{event.client_order_id}: {filled} lots executed of {lots} asked for")
         try:
             status = NEXT[self.status][type(event)] or self.status
         except KeyError:
             raise IllegalTransition(
                 f"{event.client_order_id}: {type(event).__name__} after {self.status.value!r}"
             ) from None
-        if status is S.WORKING and filled == self.ticket.lots:
+        if status is S.WORKING and filled == lots:
             status = S.FILLED
         return replace(
             self,
+            lots=lots,
             status=status,
             cancel=self._wish_after(event),
             filled=filled,

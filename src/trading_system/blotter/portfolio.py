@@ -24,11 +24,12 @@ class SleeveBook:
     """What one strategy on one instrument owns and carries.
 
     Attributes:
-        position_atoms: Base currency owned, atoms.
+        position_atoms: Base currency owned, atoms, < 0 when short.
         stop_refused: The venue refused the last protective stop and no fill has come since.
         exit_refused: The venue refused an exit since the last decision, and no fill has come since.
         decided_ns: Close of the last bar decided on, UTC ns; 0 before.
         marked_ticks: Close of that bar, ticks; what the position is marked at.
+        known_ticks: Last price heard: that close, or a fill's since, ticks.
         tickets: Tickets of the bar decided last, by intent.
         cancels: Cancels asked for since that decision.
     """
@@ -42,6 +43,7 @@ class SleeveBook:
     carried: state.SleeveCarried = state.FLAT
     decided_ns: int = 0
     marked_ticks: int = 0
+    known_ticks: int = 0
     tickets: dict[Intent, int] = field(default_factory=dict)
     cancels: int = 0
 
@@ -52,12 +54,14 @@ class SleeveBook:
 
     @property
     def held_lots(self) -> int:
-        """Whole lots owned; what is left of fees paid in base currency is dust."""
-        return self.position_atoms // self.instrument.lot_atoms
+        """Whole lots owned, < 0 when short; what is left of fees paid in base currency is dust."""
+        size = abs(self.position_atoms) // self.instrument.lot_atoms
+        return size if self.position_atoms > 0 else -size
 
     def worth_atoms(self, price_ticks: int) -> int:
-        """Return the position's worth at `price_ticks`, quote atoms, rounded down."""
-        return self.position_atoms * price_ticks * self.instrument.notional_atoms // self.instrument.lot_atoms
+        """Return the position's worth at `price_ticks`, quote atoms, cut to the atom; below zero when short."""
+        size = abs(self.position_atoms) * price_ticks * self.instrument.notional_atoms // self.instrument.lot_atoms
+        return size if self.position_atoms > 0 else -size
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,6 +104,7 @@ class Portfolio:
                 book = self.sleeves[fact.strategy, fact.symbol]
                 book.carried, self.carried = fact.step.sleeve, fact.step.account
                 book.decided_ns, book.marked_ticks = fact.bar.close_ns, fact.bar.close
+                book.known_ticks = fact.bar.close
                 book.tickets, book.cancels, book.exit_refused = {}, 0, False
             case e.Reconciled():
                 if not self.balances:
@@ -126,15 +131,19 @@ class Portfolio:
         traded = {c for book in self.sleeves.values() for c in (book.instrument.base, book.instrument.quote)}
         return traded | self.paid
 
-    def holdings_atoms(self, marks: Mapping[str, int]) -> int:
-        """Return the worth of all positions in quote atoms, at `marks` (ticks by symbol) or their last marks."""
-        return sum(
+    def worths_atoms(self, marks: Mapping[str, int]) -> list[int]:
+        """Return the worth of each position in quote atoms, at `marks` (ticks by symbol) or its last mark."""
+        return [
             book.worth_atoms(marks.get(book.instrument.symbol, book.marked_ticks)) for book in self.sleeves.values()
-        )
+        ]
 
     def reserved_atoms(self) -> int:
         """Return the quote currency promised to live buy orders at their worst, atoms, rounded up."""
-        return sum(-(-o.ticket.reserve_atoms * o.open_lots // o.ticket.lots) for o in self.live_orders())
+        return sum(
+            -(-o.ticket.reserve_atoms * o.open_lots // o.ticket.lots)
+            for o in self.live_orders()
+            if o.ticket.reserve_atoms
+        )
 
     def _open(self, fact: e.SleeveOpened) -> None:
         key = (fact.strategy, fact.instrument.symbol)
@@ -146,7 +155,7 @@ class Portfolio:
         if (before.tick, before.lot) != (now.tick, now.lot):  # what is carried was counted in other steps
             if book.held_lots or self.live_orders(key):
                 raise InvariantBroken(f"{key}: the venue changed its steps from {before} to {now} under a position")
-            book.carried, book.marked_ticks = state.FLAT, 0
+            book.carried, book.marked_ticks, book.known_ticks = state.FLAT, 0, 0
         book.instrument, book.policy = now, fact.policy
 
     def _queue(self, ticket: OrderTicket) -> None:
@@ -185,6 +194,7 @@ class Portfolio:
         if fill.fee.currency == instrument.base:  # beyond what the sleeve owns, the account's other coins pay
             book.position_atoms -= min(fill.fee.atoms, max(0, book.position_atoms))
         book.stop_refused = book.exit_refused = False
+        book.known_ticks = fill.price_ticks
 
     def _move(self, currency: str, atoms: int) -> None:
         self.balances[currency] = self.balances.get(currency, 0) + atoms
@@ -205,36 +215,49 @@ def terms_of(instrument: Instrument) -> state.Terms:
         notional_atoms=instrument.notional_atoms,
         min_lots=instrument.min_lots,
         min_notional_atoms=to_atoms(instrument.min_notional),
+        shortable=int(instrument.shortable),
     )
 
 
-def sleeve_row(portfolio: Portfolio, book: SleeveBook) -> state.Sleeve:
-    """Return what a decision may know of one sleeve: booked from its live orders, carried from its last decision."""
+def sleeve_row(portfolio: Portfolio, book: SleeveBook, decided_ns: int) -> state.Sleeve:
+    """Return what a decision may know of one sleeve: booked from its live orders, carried from its last decision.
+
+    Args:
+        portfolio: The books.
+        book: The sleeve's.
+        decided_ns: Close of the bar that is decided, or was last, UTC ns: entries of older bars no longer count as
+            about to fill.
+    """
     orders = portfolio.live_orders(book.key)
     entries = [o for o in orders if o.ticket.intent is Intent.ENTER]
     stops = [o for o in orders if o.ticket.intent is Intent.PROTECT]
     return state.Sleeve(
         terms=terms_of(book.instrument),
         position_atoms=book.position_atoms,
-        entry_lots=sum(o.open_lots for o in entries),
-        entry_taking=int(any(o.ticket.limit_ticks is None and not o.doubtful for o in entries)),
+        entry_lots=sum(o.open_lots if o.ticket.side is Side.BUY else -o.open_lots for o in entries),
+        entry_taking=int(
+            any(o.ticket.limit_ticks is None and o.ticket.decided_ns == decided_ns and not o.doubtful for o in entries)
+        ),
         exit_lots=sum(o.open_lots for o in orders if o.ticket.intent is Intent.EXIT),
         stop_lots=sum(o.open_lots for o in stops),
         stop_resting_ticks=max((o.ticket.stop_ticks or 0 for o in stops), default=0),
         stop_limit_ticks=max((o.ticket.limit_ticks or 0 for o in stops), default=0),
         stop_status=_stop_status(stops, refused=book.stop_refused),
         carried=book.carried,
+        stop_take_ticks=max((o.ticket.take_ticks or 0 for o in stops), default=0),
     )
 
 
 def account_row(portfolio: Portfolio, quote: str, marks: Mapping[str, int], gates: int) -> state.Account:
     """Return what a decision may know of the account, in the currency `quote`."""
+    worths = portfolio.worths_atoms(marks)
     return state.Account(
         cash_atoms=portfolio.balances.get(quote, 0),
         reserved_atoms=portfolio.reserved_atoms(),
-        holdings_atoms=portfolio.holdings_atoms(marks),
+        holdings_atoms=sum(worths),
         gates=gates,
         carried=portfolio.carried,
+        short_atoms=-sum(min(worth, 0) for worth in worths),
     )
 
 

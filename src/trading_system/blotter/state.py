@@ -19,6 +19,38 @@ STOP_CANCELING: Final = 3
 STOP_REFUSED: Final = 4
 """The venue refused the last one (its price was passed already): the position must be left at market."""
 
+STOP_TRAILING: Final = 0
+"""The stop follows the price and never loosens."""
+STOP_FIXED: Final = 1
+"""The stop stays where the entry set it."""
+STOP_ABSENT: Final = 2
+"""No stop at all: for back-tests that compare with engines without one, never for real money."""
+
+SIZE_KELLY: Final = 0
+"""A share of Kelly is lost at the stop."""
+SIZE_FRACTION: Final = 1
+"""A fixed fraction of equity is put into each position."""
+SIZE_AT_FILL: Final = 2
+"""A fixed fraction of the free cash, counted anew at the price of the fill; only a simulator can do that."""
+
+ENTER_AT_MARKET: Final = 0
+ENTER_AT_LIMIT: Final = 1
+ENTER_POST_ONLY: Final = 2
+"""A limit order that the venue refuses rather than let it take."""
+
+NO_REASON: Final = 0
+"""Nothing is to be left."""
+VIEW_GONE: Final = 1
+"""The strategy does not want the position any more."""
+TIMED_OUT: Final = 2
+"""It was held as long as the policy allows."""
+JUMPED: Final = 3
+"""The market closed beyond all that the stop would still trade at."""
+TARGET_REACHED: Final = 4
+"""The price was at the target before an order could rest there."""
+UNPROTECTED: Final = 5
+"""The price was beyond the stop before the stop could stand."""
+
 
 class Terms(NamedTuple):
     """The instrument, in a decision's numbers."""
@@ -31,6 +63,8 @@ class Terms(NamedTuple):
     """Smallest order, lots, >= 1."""
     min_notional_atoms: int
     """Smallest order, quote atoms, >= 0."""
+    shortable: int = 0
+    """1 where more may be sold than the sleeve owns: borrowed, or from inventory; 0 on plain spot."""
 
 
 class BarRow(NamedTuple):
@@ -87,6 +121,28 @@ class Policy(NamedTuple):
     """How far above the close a market buy may fill when cash is reserved for it, a fraction, >= 0."""
     max_drawdown: float
     """Largest fall of marked equity from its peak, a fraction, 0 < limit < 1; it latches."""
+    max_daily_loss: float = 1.0
+    """Largest fall of marked equity since the UTC day began, a fraction, 0 < limit <= 1; it latches until the next."""
+    max_gross: float = 1.0
+    """Largest sum of all positions and live entries, a fraction of equity, > 0."""
+    stop_mode: float = STOP_TRAILING
+    """One of `STOP_TRAILING`, `STOP_FIXED`, `STOP_ABSENT`."""
+    take_profit: float = 0.0
+    """Distance of the target from the close of the decision to enter, in multiples of ATR; 0 for none."""
+    max_bars: float = 0.0
+    """Leave after this many bars in the position, whole; 0 for no limit."""
+    size_mode: float = SIZE_KELLY
+    """One of the SIZE_ constants."""
+    size_fraction: float = 0.0
+    """What `SIZE_FRACTION` and `SIZE_AT_FILL` put into one position, 0..1."""
+    entry_mode: float = ENTER_AT_MARKET
+    """One of the ENTER_ constants."""
+    entry_offset: float = 0.0
+    """How far from the close, on the better side, the limit of an entry lies, in multiples of ATR, >= 0."""
+    entry_bars: float = 1.0
+    """Cancel what is left of an entry after this many bars, whole, >= 1."""
+    entry_parts: float = 1.0
+    """Send an entry as this many orders of equal size, whole, 1..100."""
 
 
 class AccountCarried(NamedTuple):
@@ -95,7 +151,11 @@ class AccountCarried(NamedTuple):
     peak_equity: float
     """Highest marked equity seen, quote atoms; 0.0 before the first decision."""
     latched: int
-    """Objections that stay until a person releases them."""
+    """Objections that stay: the daily loss until the next UTC day, the others until a person releases them."""
+    day_equity: float = 0.0
+    """Marked equity at the first decision of the UTC day, quote atoms."""
+    day_ends_ns: int = 0
+    """When that day ends, UTC ns; 0 before the first decision."""
 
 
 class Account(NamedTuple):
@@ -106,19 +166,29 @@ class Account(NamedTuple):
     reserved_atoms: int
     """Booked: the part promised to live buy orders, at their worst; orders in doubt included."""
     holdings_atoms: int
-    """All sleeves' positions, marked at the closes of this slice of bars."""
+    """All sleeves' positions, marked at the closes of this slice of bars; short ones count below zero."""
     gates: int
     """Objections that come from outside the decision as facts: unreconciled, stale feed, halted."""
     carried: AccountCarried
+    short_atoms: int = 0
+    """What the short ones among them are worth, >= 0."""
 
 
 class SleeveCarried(NamedTuple):
     """What the decision itself remembers of one strategy on one instrument."""
 
     target_lots: int
-    """The position wanted, lots, >= 0 (spot is long-only)."""
+    """The position wanted at most, signed lots."""
     stop_ticks: int
     """Level of the protective stop, ticks; 0 for none."""
+    take_ticks: int = 0
+    """Level of the target, ticks; 0 for none."""
+    bars_held: int = 0
+    """Decisions since the sleeve was last flat."""
+    bars_waiting: int = 0
+    """Decisions since the live entry was asked for."""
+    reason: int = NO_REASON
+    """Why the position is to be left: `VIEW_GONE`, `TIMED_OUT`, `JUMPED`; `NO_REASON` while it is not."""
 
 
 class Sleeve(NamedTuple):
@@ -126,22 +196,39 @@ class Sleeve(NamedTuple):
 
     terms: Terms
     position_atoms: int
-    """Booked: base currency owned by this sleeve, atoms; fees paid in it are already gone."""
+    """Booked: base currency owned by this sleeve, atoms, < 0 when short; fees paid in it are already gone."""
     entry_lots: int
-    """Booked: lots that live buy orders may still buy: queued, sent, working or in doubt."""
+    """Booked: signed lots that live entries may still trade: queued, sent, working or in doubt."""
     entry_taking: int
-    """Booked: 1 while a live buy is a market order whose answer is awaited and not in doubt, else 0."""
+    """Booked: 1 while a live entry of this very bar is a market order, its answer awaited and not in doubt; else 0."""
     exit_lots: int
-    """Booked: lots that live sell orders other than the stop may still sell."""
+    """Booked: lots that live orders other than the stop may still take off the position, >= 0."""
     stop_lots: int
-    """Booked: lots that the live protective stop may still sell; 0 when there is none."""
+    """Booked: lots that the live protective stop may still take off; 0 when there is none."""
     stop_resting_ticks: int
     """Booked: trigger price of the live protective stop, ticks; 0 when there is none."""
     stop_limit_ticks: int
-    """Booked: below this price the live protective stop sells nothing, ticks; 0 when there is none."""
+    """Booked: the worst price at which the live protective stop still trades, ticks; 0 when there is none."""
     stop_status: int
-    """Booked: one of the STOP_ constants."""
+    """Booked: `STOP_NONE`, `STOP_PENDING`, `STOP_RESTING`, `STOP_CANCELING` or `STOP_REFUSED`."""
     carried: SleeveCarried
+    stop_take_ticks: int = 0
+    """Booked: price of the target that rests beside the stop, ticks; 0 when there is none."""
+
+
+class Entry(NamedTuple):
+    """How a decision would enter."""
+
+    lots: int
+    """Signed lots: > 0 buys, < 0 sells short; 0 for not at all."""
+    limit_ticks: int
+    """Worst price accepted, ticks; 0 for a market order."""
+    post_only: int
+    """1 where the order must rest and never take."""
+    parts: int
+    """As how many orders of equal size, >= 1; the last one takes what does not divide."""
+    share: float
+    """Part of the free cash at the fill, 0 < share <= 1, that replaces `lots` there; 0.0 where `lots` stand."""
 
 
 class Asks(NamedTuple):
@@ -152,17 +239,27 @@ class Asks(NamedTuple):
     """
 
     cancel_entry: int
-    """1: cancel the live buy orders that rest."""
+    """1: cancel the live entries that rest."""
     cancel_stop: int
     """1: cancel the resting protective stop (to move it, or to leave)."""
     exit_lots: int
-    """Sell this many lots at market."""
+    """Take this many lots off the position, at market."""
     entry_lots: int
-    """Buy this many lots at market."""
+    """Buy (> 0) or sell short (< 0) this many lots ..."""
     protect_lots: int
-    """Rest a protective stop for this many lots ..."""
+    """Rest a protective order for this many lots ..."""
     protect_ticks: int
-    """... triggered at this price, ticks."""
+    """... triggered at this price, ticks; 0 for none ..."""
+    take_ticks: int = 0
+    """... or filled as a limit order at this price, ticks; 0 for none. One of the two fills."""
+    entry_limit_ticks: int = 0
+    """... at this price or better, ticks; 0 for at market ..."""
+    entry_post_only: int = 0
+    """... resting, never taking ..."""
+    entry_parts: int = 1
+    """... as this many orders ..."""
+    entry_share: float = 0.0
+    """... or for this part of the free cash at the fill; 0.0 where the lots stand."""
 
 
 class Step(NamedTuple):
@@ -173,7 +270,11 @@ class Step(NamedTuple):
     objections: int
     """Why new risk is refused now; 0 for nothing against it."""
     asks: Asks
+    denied: int = 0
+    """The objections again where they kept a wish to enter from becoming an order; else 0."""
 
 
+NO_ENTRY: Final = Entry(lots=0, limit_ticks=0, post_only=0, parts=1, share=0.0)
+NOTHING: Final = Asks(cancel_entry=0, cancel_stop=0, exit_lots=0, entry_lots=0, protect_lots=0, protect_ticks=0)
 FLAT: Final = SleeveCarried(target_lots=0, stop_ticks=0)
 FRESH: Final = AccountCarried(peak_equity=0.0, latched=0)

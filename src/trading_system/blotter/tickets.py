@@ -33,8 +33,12 @@ class OrderKind(StrEnum):
 
     MARKET = "market"
     LIMIT = "limit"
+    POST_ONLY = "post_only"
+    """A limit order that the venue refuses rather than let it take."""
     STOP_LIMIT = "stop_limit"
     """Rests unseen until the price touches `stop_ticks`, then becomes a limit at `limit_ticks`."""
+    BRACKET = "bracket"
+    """A stop-limit, where there is one, and a limit order at `take_ticks`, of which one fills."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,9 +51,12 @@ class OrderTicket:
         lots: Quantity, >= 1.
         limit_ticks: Limit price; None for a market order.
         stop_ticks: Trigger price; None unless a stop.
+        take_ticks: Price of the target; None unless a bracket.
         reserve_atoms: Quote currency promised to it at worst, atoms; 0 for a sale.
         decided_ns: Close of the bar that it was decided at, UTC ns.
         attempt: How many tickets this bar and intent have had, this one included, >= 1.
+        share: Part of the free cash at the fill that replaces `lots` there; 0.0 where they stand. Simulators only.
+        reason: Why an exit leaves, a reason of `blotter.state`.
     """
 
     client_order_id: str
@@ -61,9 +68,12 @@ class OrderTicket:
     lots: int
     limit_ticks: int | None = None
     stop_ticks: int | None = None
+    take_ticks: int | None = None
     reserve_atoms: int = 0
     decided_ns: int
     attempt: int = 1
+    share: float = 0.0
+    reason: int = 0
 
 
 def client_order_id(account: str, strategy: str, symbol: str, decided_ns: int, intent: Intent, attempt: int) -> str:

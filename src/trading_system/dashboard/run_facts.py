@@ -187,7 +187,7 @@ class _Reader:
         for name in list(self.rested):
             self._end_rest(name, self.last_ns)
         quote = next(iter(self.sleeves.values())).instrument.quote
-        holdings = self.portfolio.holdings_atoms({})
+        holdings = sum(self.portfolio.worths_atoms({}))
         end = Mark(
             ns=self.last_ns,
             equity=(self.portfolio.balances.get(quote, 0) + holdings) / ATOMS,

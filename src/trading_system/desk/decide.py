@@ -1,40 +1,59 @@
 """The decision: what is carried to the next bar, and what to ask of the venue now.
 
 Pure functions over tuples of plain numbers: no clock, no chance, no I/O. Live trading calls them as ordinary Python,
-a back-test compiles the very same ones.
+a back-test compiles the very same ones. A short position is a long one seen from the other side: `side` is 1 or -1.
 """
 
-from trading_system.blotter.objections import NONE
+from typing import Final
+
+from trading_system.blotter.objections import DAILY_LOSS, NONE
 from trading_system.blotter.state import (
+    ENTER_AT_MARKET,
+    ENTER_POST_ONLY,
+    JUMPED,
+    NO_ENTRY,
+    NO_REASON,
+    SIZE_AT_FILL,
     STOP_NONE,
     STOP_REFUSED,
     STOP_RESTING,
+    TARGET_REACHED,
+    TIMED_OUT,
+    UNPROTECTED,
+    VIEW_GONE,
     Account,
     AccountCarried,
     Asks,
     BarRow,
+    Entry,
     Policy,
     Sleeve,
     SleeveCarried,
     Step,
+    Terms,
     View,
 )
 from trading_system.kernel import kernel
+from trading_system.risk_management.circuit_breakers.daily_loss import daily_loss, day_end
 from trading_system.risk_management.circuit_breakers.drawdown import drawdown
-from trading_system.risk_management.circuit_breakers.stop_loss import stop_limit, trailed
+from trading_system.risk_management.circuit_breakers.stop_loss import above, below, stop_limit, targeted, trailed
 from trading_system.risk_management.exposure import (
     big_enough,
     entry_reserve,
     held_lots,
     is_flat,
+    leavable,
     protectable,
-    sellable,
     worth,
 )
 from trading_system.risk_management.position_sizing.sizing import sized
 from trading_system.risk_management.review import has_view, review, shortfall
 
 __all__ = ["asked", "decide", "entry_reserve", "held_lots", "stop_limit", "worth"]
+
+ANY_LOTS: Final = 1 << 40
+"""The target of an entry whose size is counted at its fill: more than any position."""
+MOST_PARTS: Final = 100
 
 
 @kernel
@@ -46,17 +65,32 @@ def decide(account: Account, sleeve: Sleeve, bar: BarRow, view: View, policy: Po
     promised twice.
     """
     equity = marked(account)
-    carried = breakers(account.carried, equity, policy)
-    stop = trailed(sleeve, bar, policy)  # protection before ambition; never loosens
-    target = kept(sleeve, bar, view, policy)
+    carried = breakers(account.carried, equity, bar, policy)
+    flat = is_flat(sleeve, bar.close)
+    side = leaning(view, policy, sleeve.terms) if flat else holding(sleeve)
+    seen = seen_from(view, side)
+    stop = trailed(sleeve, bar, policy, side, flat)  # protection before ambition; never loosens
+    take = targeted(sleeve, bar, policy, side, flat)
+    want = kept(sleeve, bar, seen, policy, side, flat, stop, take)
     objections = carried.latched | account.gates | review(account, sleeve.terms, bar, view, policy, stop)
-    if objections == NONE and wants_in(sleeve, bar, view, policy):
-        wish = sized(account, sleeve.terms, bar, view, policy, equity, stop)
+    wanted = flat and not seen.probability < policy.enter_above  # what is not a number says yes: `shortfall` objects
+    entry = NO_ENTRY
+    if objections == NONE and wanted:
+        wish = sized(account, sleeve.terms, bar, seen, policy, equity, stop)
         objections = shortfall(wish, sleeve.terms, bar, policy, stop)
-        target = wish.lots if objections == NONE else target
-    want = SleeveCarried(target_lots=target, stop_ticks=stop)
-    asks = asked(sleeve, want, bar.close, 1 if objections == NONE else 0)
-    return Step(account=carried, sleeve=want, objections=objections, asks=asks)
+        if objections == NONE:
+            entry = entered(side * wish.lots - held_lots(sleeve), bar, policy, sleeve.terms, side)
+            want = SleeveCarried(
+                target_lots=side * (ANY_LOTS if entry.share > 0.0 else wish.lots),
+                stop_ticks=stop,
+                take_ticks=take,
+                bars_held=0,
+                bars_waiting=0,
+                reason=NO_REASON,
+            )
+    asks = asked(sleeve, want, bar.close, entry)
+    denied = objections if wanted and view.expires_ns > 0 else NONE
+    return Step(account=carried, sleeve=want, objections=objections, asks=asks, denied=denied)
 
 
 @kernel
@@ -66,81 +100,169 @@ def marked(account: Account) -> float:
 
 
 @kernel
-def breakers(carried: AccountCarried, equity: float, policy: Policy) -> AccountCarried:
-    """Return peak and latches after this mark. A latch is only ever set here; a person's release clears it."""
+def breakers(carried: AccountCarried, equity: float, bar: BarRow, policy: Policy) -> AccountCarried:
+    """Return peak, day and latches after this mark. A new UTC day clears the daily loss; a person clears the rest."""
     peak = equity if equity > carried.peak_equity else carried.peak_equity
-    risen = AccountCarried(peak_equity=peak, latched=carried.latched)
-    return AccountCarried(peak_equity=peak, latched=carried.latched | drawdown(equity, risen, policy))
+    first, ends, latched = carried.day_equity, carried.day_ends_ns, carried.latched
+    if bar.close_ns >= ends:
+        first, ends, latched = equity, day_end(bar.close_ns), latched & ~DAILY_LOSS
+    now = AccountCarried(peak_equity=peak, latched=latched, day_equity=first, day_ends_ns=ends)
+    latched |= drawdown(equity, now, policy) | daily_loss(equity, now, policy)
+    return AccountCarried(peak_equity=peak, latched=latched, day_equity=first, day_ends_ns=ends)
 
 
 @kernel
-def wants_in(sleeve: Sleeve, bar: BarRow, view: View, policy: Policy) -> bool:
-    """Return whether the strategy, flat and with a valid view, would open a position.
-
-    A threshold that is not a number says yes here, so that `shortfall` objects to it.
-    """
-    return is_flat(sleeve, bar.close) and not view.probability < policy.enter_above
+def leaning(view: View, policy: Policy, terms: Terms) -> int:
+    """Return the side that the strategy would enter from flat: -1 only where a fall is expected and may be sold."""
+    if terms.shortable == 1 and view.probability <= 0.5 and 1.0 - view.probability >= policy.enter_above:
+        return -1
+    return 1
 
 
 @kernel
-def kept(sleeve: Sleeve, bar: BarRow, view: View, policy: Policy) -> int:
-    """Return the position wanted if none is opened, lots: never more than is owned or on its way.
+def holding(sleeve: Sleeve) -> int:
+    """Return the side of the position, or of the one on its way."""
+    held = held_lots(sleeve)
+    if held == 0:
+        return -1 if sleeve.entry_lots < 0 else 1
+    return -1 if held < 0 else 1
+
+
+@kernel
+def seen_from(view: View, side: int) -> View:
+    """Return the view as one on `side` sees it: for a short position a fall is the gain."""
+    if side > 0:
+        return view
+    return View(probability=1.0 - view.probability, gain=view.loss, loss=view.gain, expires_ns=view.expires_ns)
+
+
+@kernel
+def kept(
+    sleeve: Sleeve, bar: BarRow, seen: View, policy: Policy, side: int, flat: bool, stop: int, take: int
+) -> SleeveCarried:
+    """Return what is wanted if nothing is opened: never more than is owned or on its way.
 
     Without a valid view we hold: the stop protects. A decision to leave stands until the view would enter anew, so
-    that an exit which takes more than a bar is carried through. A market that closed below the limit of a stop which
-    still rests has jumped over it: the stop will not sell any more, so we leave.
+    that an exit which takes more than a bar is carried through. A market that closed beyond the limit of a stop which
+    still rests has jumped over it: the stop will not trade any more, so we leave.
     """
-    owned = held_lots(sleeve) + sleeve.entry_lots
-    known = has_view(view, bar)
-    jumped = sleeve.stop_lots > 0 and 0 < bar.close < sleeve.stop_limit_ticks
-    if is_flat(sleeve, bar.close) or jumped or (known and view.probability <= policy.leave_below):
-        return 0
-    if known and view.probability >= policy.enter_above:
-        return owned
-    return max(0, min(owned, sleeve.carried.target_lots))
+    held = held_lots(sleeve)
+    known = has_view(seen, bar)
+    waiting = sleeve.carried.bars_waiting + 1 if sleeve.entry_lots != 0 else 0
+    bars = sleeve.carried.bars_held + 1 if held != 0 and not flat else 0
+    coming = 0 if float(waiting) >= policy.entry_bars else sleeve.entry_lots
+    size = max(0, side * (held + coming))
+    limit = sleeve.stop_limit_ticks
+    reason = NO_REASON
+    if flat:
+        size = 0
+    elif sleeve.stop_lots > 0 and bar.close > 0 and limit > 0 and side * (bar.close - limit) < 0:
+        reason = JUMPED
+    elif policy.max_bars > 0.0 and float(bars) >= policy.max_bars:
+        reason = TIMED_OUT
+    elif known and seen.probability <= policy.leave_below:
+        reason = VIEW_GONE
+    elif not (known and seen.probability >= policy.enter_above):
+        size = max(0, min(size, side * sleeve.carried.target_lots))
+        reason = sleeve.carried.reason if size == 0 else NO_REASON
+    if reason != NO_REASON:
+        size = 0
+    return SleeveCarried(
+        target_lots=side * size,
+        stop_ticks=stop,
+        take_ticks=take,
+        bars_held=bars,
+        bars_waiting=waiting,
+        reason=reason,
+    )
 
 
 @kernel
-def asked(sleeve: Sleeve, want: SleeveCarried, price_ticks: int, may_enter: int) -> Asks:
+def entered(lots: int, bar: BarRow, policy: Policy, terms: Terms, side: int) -> Entry:
+    """Return how to enter with `lots`: at market, or at a limit on the better side of the close; whole or in parts."""
+    limit, post_only = 0, 0
+    if policy.entry_mode != ENTER_AT_MARKET:
+        away = policy.entry_offset * bar.atr
+        limit = below(float(bar.close) - away) if side > 0 else above(float(bar.close) + away)
+        post_only = 1 if policy.entry_mode == ENTER_POST_ONLY else 0
+        if limit == 0:
+            return NO_ENTRY
+    parts = int(policy.entry_parts) if 1.0 <= policy.entry_parts <= float(MOST_PARTS) else 1
+    if not big_enough(abs(lots) // parts, limit if limit > 0 else bar.close, terms):
+        parts = 1
+    share = policy.size_fraction if policy.size_mode == SIZE_AT_FILL else 0.0
+    return Entry(lots=lots, limit_ticks=limit, post_only=post_only, parts=parts, share=share)
+
+
+@kernel
+def asked(sleeve: Sleeve, want: SleeveCarried, price_ticks: int, entry: Entry) -> Asks:
     """Return the difference between what is wanted and what is booked or on its way, as asks.
 
-    It is called at each decision, and again with `may_enter=0` after every fact about the sleeve's orders: so a filled
+    It is called at each decision, and again with `NO_ENTRY` after every fact about the sleeve's orders: so a filled
     entry gets its stop at once, and an exit follows the canceled stop that had locked the base currency.
-    Asking again before the venue answered asks for nothing twice: what is on its way is booked.
+    Asking again before the venue answered asks for nothing twice: what is on its way is booked. Of each kind one
+    order lives at a time; what an exit on its way does not cover is protected meanwhile.
 
     Args:
         sleeve: What is booked now.
-        want: The last decision's target and stop.
-        price_ticks: Last known price, ticks; where it is not > 0, selling is still possible.
-        may_enter: 1 only where nothing objects to new risk.
+        want: The last decision's target and barriers.
+        price_ticks: Last known price, ticks; where it is not > 0, leaving is still possible.
+        entry: How to enter; `NO_ENTRY` unless nothing objects to new risk.
 
     Returns:
         Of `exit_lots` and `protect_lots` at most one is set, together at most what is owned, less what is going and
-        what the stop may still sell.
+        what the stop may still trade.
     """
-    status, terms = sleeve.stop_status, sleeve.terms
-    held, coming, going = held_lots(sleeve), sleeve.entry_lots, sleeve.exit_lots
-    keep = max(0, held - going)  # what stays if every sell on its way is filled
+    status, terms, held = sleeve.stop_status, sleeve.terms, held_lots(sleeve)
+    side = -1 if held < 0 else 1
+    coming, going = sleeve.entry_lots, sleeve.exit_lots
+    keep = max(0, abs(held) - going)  # what stays if every exit on its way is filled
 
     loose = status == STOP_NONE or status == STOP_REFUSED  # no stop locks the base currency
-    passed = status == STOP_NONE and 0 < price_ticks <= want.stop_ticks
-    leave = keep if status == STOP_REFUSED or passed else max(0, keep - want.target_lots)
-    leaving = sellable(leave, price_ticks, terms)  # less is dust: it stays
+    beyond = want.stop_ticks > 0 and side * (price_ticks - want.stop_ticks) <= 0
+    reached = want.take_ticks > 0 and side * (price_ticks - want.take_ticks) >= 0
+    passed = status == STOP_NONE and price_ticks > 0 and (beyond or reached)
+    leave = keep if status == STOP_REFUSED or passed else max(0, keep - max(0, side * want.target_lots))
+    leaving = going == 0 and leavable(leave, price_ticks, terms)  # less is dust: it stays
 
-    guard = not leaving and sleeve.entry_taking == 0 and protectable(keep, want.stop_ticks, terms)
+    level = want.stop_ticks if want.stop_ticks > 0 else want.take_ticks
+    guard = not leaving and sleeve.entry_taking == 0 and protectable(keep, level, terms)
     moved = sleeve.stop_lots != keep or sleeve.stop_resting_ticks != want.stop_ticks
-    struck = 0 < price_ticks <= sleeve.stop_resting_ticks  # the venue is selling: leave it alone
-    too_many = sleeve.stop_lots > keep  # it would sell what we do not own
+    moved = moved or sleeve.stop_take_ticks != want.take_ticks
+    resting = sleeve.stop_resting_ticks
+    struck = price_ticks > 0 and resting > 0 and side * (price_ticks - resting) <= 0  # it trades: leave it alone
+    too_many = sleeve.stop_lots > keep  # it would trade what we do not own
     retract = leaving or too_many or (guard and moved and not struck)
 
-    protect = guard and status == STOP_NONE and not passed  # dust below its stop: the venue would refuse
-    missing = want.target_lots - held - coming
-    enter = may_enter == 1 and status == STOP_NONE and going == 0 and not leaving
+    protect = guard and status == STOP_NONE and not passed  # dust beyond its stop: the venue would refuse
+    over = held + coming > want.target_lots if coming > 0 else held + coming < want.target_lots
+    enter = status == STOP_NONE and going == 0 and coming == 0 and not leaving
+    enter = enter and big_enough(abs(entry.lots), entry.limit_ticks if entry.limit_ticks > 0 else price_ticks, terms)
     return Asks(
-        cancel_entry=1 if coming > 0 and sleeve.entry_taking == 0 and held + coming > want.target_lots else 0,
+        cancel_entry=1 if coming != 0 and sleeve.entry_taking == 0 and over else 0,
         cancel_stop=1 if status == STOP_RESTING and retract else 0,
         exit_lots=leave if loose and leaving else 0,
-        entry_lots=missing if enter and big_enough(missing, price_ticks, terms) else 0,
+        entry_lots=entry.lots if enter else 0,
         protect_lots=keep if protect else 0,
         protect_ticks=want.stop_ticks if protect else 0,
+        take_ticks=want.take_ticks if protect else 0,
+        entry_limit_ticks=entry.limit_ticks if enter else 0,
+        entry_post_only=entry.post_only if enter else 0,
+        entry_parts=entry.parts if enter else 1,
+        entry_share=entry.share if enter else 0.0,
     )
+
+
+@kernel
+def leaving_for(reason: int, take_ticks: int, price_ticks: int, side: int) -> int:
+    """Return why an exit is asked for: the decision's own reason, or what the price has done since.
+
+    Args:
+        reason: What the last decision carries.
+        take_ticks: Its target, ticks; 0 for none.
+        price_ticks: Last known price, ticks.
+        side: Of the position.
+    """
+    if reason != NO_REASON:
+        return reason
+    return TARGET_REACHED if take_ticks > 0 and side * (price_ticks - take_ticks) >= 0 else UNPROTECTED

@@ -4,7 +4,7 @@
 the portfolio (a fold of facts) and in the forecasters (a function of the bars pushed).
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,7 +13,7 @@ from trading_system.blotter import objections
 from trading_system.blotter.orders import Cancel, Order, OrderStatus
 from trading_system.blotter.portfolio import Portfolio, SleeveBook, SleeveKey, account_row, sleeve_row
 from trading_system.blotter.signals import Forecast
-from trading_system.blotter.state import NO_VIEW, Asks, BarRow, View
+from trading_system.blotter.state import NO_ENTRY, NO_VIEW, NOTHING, Account, Asks, BarRow, Policy, Sleeve, Step, View
 from trading_system.blotter.tickets import Intent
 from trading_system.desk.decide import asked, decide
 from trading_system.desk.ticketing import tickets_for
@@ -21,11 +21,11 @@ from trading_system.market.bars import Bar
 from trading_system.market.timestamps import NS_PER_S
 from trading_system.ports import Forecaster
 
+Decide = Callable[[Account, Sleeve, BarRow, View, Policy], Step]
 FREELY: Final = 3
-"""Tickets of one intent, or cancels, that a sleeve may ask for between two decisions without a pause."""
+"""Exits, protective orders, or cancels, that a sleeve may ask for between two decisions without a pause."""
 ROUTINE_NS: Final = 3_600 * NS_PER_S
 """Books that agree are compared again after this long."""
-NOTHING: Final = Asks(cancel_entry=0, cancel_stop=0, exit_lots=0, entry_lots=0, protect_lots=0, protect_ticks=0)
 PATIENCE_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Pauses between questions about one thing, seconds; the last is repeated."""
 
@@ -53,6 +53,7 @@ class Desk:
         interval_ns: Length of a bar.
         stale_ns: A bar heard later than this after its close is too old for new risk.
         quote: The currency that all sleeves are paid in.
+        decide: The decision; ours, unless a user's own policy takes its place.
     """
 
     portfolio: Portfolio
@@ -60,6 +61,7 @@ class Desk:
     interval_ns: int
     stale_ns: int
     quote: str
+    decide: Decide = decide
     _slice: dict[str, Bar] = field(default_factory=dict)
     _forecasts: dict[SleeveKey, Forecast] = field(default_factory=dict)
     _slice_ns: int = 0
@@ -176,9 +178,9 @@ class Desk:
         if self._closing:
             gates |= objections.HALTED
         account = account_row(self.portfolio, self.quote, marks, gates)
-        sleeve, row = sleeve_row(self.portfolio, book), _row(bar, forecast)
+        sleeve, row = sleeve_row(self.portfolio, book, bar.close_ns), _row(bar, forecast)
         view = _view(forecast, bar, self.interval_ns)
-        step = decide(account, sleeve, row, view, book.policy)
+        step = self.decide(account, sleeve, row, view, book.policy)
         facts: list[e.Fact] = [
             e.Decided(
                 ts_ns=ts_ns,
@@ -231,12 +233,13 @@ class Desk:
             return []
         want = book.carried
         if book.exit_refused:
-            want = want._replace(target_lots=max(want.target_lots, book.held_lots))
-        asks = asked(sleeve_row(self.portfolio, book), want, book.marked_ticks, 0)
+            want = want._replace(target_lots=max(want.target_lots, book.held_lots, key=abs))
+        asks = asked(sleeve_row(self.portfolio, book, book.decided_ns), want, book.known_ticks, NO_ENTRY)
         if asks == NOTHING:
             self._again.pop(book.key, None)
             return []
-        if not freely and max(book.cancels, *book.tickets.values(), 0) >= FREELY:
+        often = max(book.cancels, book.tickets.get(Intent.EXIT, 0), book.tickets.get(Intent.PROTECT, 0))
+        if not freely and often >= FREELY:
             if book.key not in self._again:
                 self._again[book.key] = due = Due(ts_ns)
                 due.again(ts_ns)

@@ -23,6 +23,7 @@ class Instrument:
         lot: Quantity step, base units, > 0.
         min_lots: Smallest order, lots, >= 1.
         min_notional: Smallest order, quote units, >= 0.
+        shortable: Whether more may be sold than is owned: borrowed, or from inventory.
 
     Raises:
         ConfigurationError: The steps are not positive, or their product is finer than one atom.
@@ -36,6 +37,7 @@ class Instrument:
     lot: Decimal
     min_lots: int
     min_notional: Decimal
+    shortable: bool = False
 
     def __post_init__(self) -> None:
         if self.tick <= 0 or self.lot <= 0 or self.min_lots < 1 or self.min_notional < 0:

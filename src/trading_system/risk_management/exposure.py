@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from trading_system.blotter.state import STOP_NONE, STOP_REFUSED, Policy, Sleeve, Terms
+from trading_system.blotter.state import STOP_NONE, STOP_REFUSED, Account, Policy, Sleeve, Terms
 from trading_system.kernel import kernel
 
 MAX_ATOMS: Final = 10**17
@@ -14,10 +14,13 @@ MAX_SLACK: Final = 0.25
 
 @kernel
 def held_lots(sleeve: Sleeve) -> int:
-    """Return the whole lots that the sleeve owns, >= 0; what is left of a lot cannot be sold and counts as nothing."""
-    if sleeve.position_atoms <= 0 or sleeve.terms.lot_atoms <= 0:
+    """Return the whole lots that the sleeve owns, < 0 when short; a part of a lot cannot be traded and is nothing."""
+    lot = sleeve.terms.lot_atoms
+    if lot <= 0:
         return 0
-    return sleeve.position_atoms // sleeve.terms.lot_atoms
+    if sleeve.position_atoms >= 0:
+        return sleeve.position_atoms // lot
+    return -(-sleeve.position_atoms // lot)
 
 
 @kernel
@@ -32,20 +35,39 @@ def lot_worth(price_ticks: int, terms: Terms) -> int:
 
 @kernel
 def worth(position_atoms: int, price_ticks: int, terms: Terms) -> int:
-    """Return what `position_atoms` of base currency are worth, quote atoms, rounded down; 0 without a price.
+    """Return what `position_atoms` of base currency are worth, quote atoms, cut to the atom; 0 without a price.
 
-    The part of a lot that cannot be sold is counted too: it is ours.
+    The part of a lot that cannot be traded is counted too: it is ours. What is owed is worth less than nothing.
 
     Args:
-        position_atoms: Base currency, atoms, >= 0; worth at most `MAX_ATOMS`.
+        position_atoms: Base currency, atoms, signed; worth at most `MAX_ATOMS`.
         price_ticks: Price, ticks.
         terms: The instrument; a lot of at most 3e9 atoms (30 units), else the last atoms would not fit 63 bits.
     """
     one, lot = lot_worth(price_ticks, terms), terms.lot_atoms
-    if one == 0 or lot <= 0 or position_atoms <= 0:
+    if one == 0 or lot <= 0 or position_atoms == 0:
         return 0
-    lots, rest = position_atoms // lot, position_atoms % lot
-    return lots * one + rest * (one // lot) + rest * (one % lot) // lot
+    size = abs(position_atoms)
+    lots, rest = size // lot, size % lot
+    value = lots * one
+    if rest > 0:
+        value += rest * (one // lot) + rest * (one % lot) // lot
+    return value if position_atoms > 0 else -value
+
+
+@kernel
+def free_atoms(account: Account) -> int:
+    """Return the quote atoms that may be put into new positions, without borrowing.
+
+    What short sales brought in is owed, and as much again stands behind them.
+    """
+    return account.cash_atoms - 2 * account.short_atoms - account.reserved_atoms
+
+
+@kernel
+def gross_atoms(account: Account) -> int:
+    """Return the worth of all positions without their signs, and of all live entries, quote atoms."""
+    return account.holdings_atoms + 2 * account.short_atoms + account.reserved_atoms
 
 
 @kernel
@@ -63,7 +85,7 @@ def worst_lot(price_ticks: int, terms: Terms, policy: Policy) -> int:
 
 @kernel
 def entry_reserve(lots: int, price_ticks: int, terms: Terms, policy: Policy) -> int:
-    """Return the quote atoms to keep aside for a market buy of `lots` decided at `price_ticks`.
+    """Return the quote atoms to keep aside for an entry of `lots`, > 0, at `price_ticks`: its limit, or the close.
 
     The fee is not in it: on Binance spot a buy pays its fee in the base currency it receives.
 
@@ -75,12 +97,12 @@ def entry_reserve(lots: int, price_ticks: int, terms: Terms, policy: Policy) -> 
 
 
 @kernel
-def affordable(free_atoms: int, price_ticks: int, terms: Terms, policy: Policy) -> int:
-    """Return how many lots a market buy may ask for, so that its reserve is at most `free_atoms`, >= 0."""
+def affordable(free: int, price_ticks: int, terms: Terms, policy: Policy) -> int:
+    """Return how many lots an entry may ask for, so that its reserve is at most `free` quote atoms, >= 0."""
     worst = worst_lot(price_ticks, terms, policy)
-    if worst == 0 or free_atoms <= 0:
+    if worst == 0 or free <= 0:
         return 0
-    return free_atoms // worst
+    return free // worst
 
 
 @kernel
@@ -98,30 +120,32 @@ def big_enough(lots: int, price_ticks: int, terms: Terms) -> bool:
 
 
 @kernel
-def sellable(lots: int, price_ticks: int, terms: Terms) -> bool:
-    """Return whether `lots` can be sold at market; without a price, yes: a brake must never lock us in."""
+def leavable(lots: int, price_ticks: int, terms: Terms) -> bool:
+    """Return whether `lots` can be taken off at market; without a price, yes: a brake must never lock us in."""
     if lot_worth(price_ticks, terms) == 0:
         return lots >= 1 and lots >= terms.min_lots
     return big_enough(lots, price_ticks, terms)
 
 
 @kernel
-def protectable(lots: int, stop_ticks: int, terms: Terms) -> bool:
-    """Return whether the venue accepts a protective stop for `lots`, judged at the lowest limit price it may have.
+def protectable(lots: int, level_ticks: int, terms: Terms) -> bool:
+    """Return whether the venue accepts a protective order for `lots`, judged at the lowest limit price it may have.
 
     The venue measures a stop-limit order at its limit price, which lies up to `MAX_SLACK` below the stop.
     """
-    return big_enough(lots, stop_ticks * 3 // 4, terms)
+    return big_enough(lots, level_ticks * 3 // 4, terms)
 
 
 @kernel
 def is_flat(sleeve: Sleeve, price_ticks: int) -> bool:
-    """Return whether the sleeve has no position that it could sell, and none on its way.
+    """Return whether the sleeve has no position that it could leave, and none on its way.
 
     Dust, too small for the venue to take back, is no position: else a sleeve that holds some could never enter again.
     """
-    held = held_lots(sleeve)
-    if sleeve.entry_lots > 0:
+    if sleeve.entry_lots != 0:
         return False
+    held = held_lots(sleeve)
+    if held == 0:
+        return True
     idle = sleeve.exit_lots == 0 and (sleeve.stop_status == STOP_NONE or sleeve.stop_status == STOP_REFUSED)
-    return held == 0 or (idle and not sellable(held, price_ticks, sleeve.terms))
+    return idle and not leavable(abs(held), price_ticks, sleeve.terms)

@@ -2,8 +2,18 @@
 
 import math
 
-from trading_system.blotter.objections import CASH, EXPOSURE, MIN_NOTIONAL, NO_EDGE, NO_PRICE, NO_STOP, NO_VIEW, NONE
-from trading_system.blotter.state import Account, BarRow, Policy, Terms, View
+from trading_system.blotter.objections import (
+    CASH,
+    EXPOSURE,
+    GROSS,
+    MIN_NOTIONAL,
+    NO_EDGE,
+    NO_PRICE,
+    NO_STOP,
+    NO_VIEW,
+    NONE,
+)
+from trading_system.blotter.state import STOP_ABSENT, Account, BarRow, Policy, Terms, View
 from trading_system.kernel import kernel
 from trading_system.risk_management.exposure import MAX_ATOMS, MAX_SLACK, big_enough, lot_worth, protectable
 from trading_system.risk_management.position_sizing.sizing import Wish
@@ -25,17 +35,17 @@ def review(account: Account, terms: Terms, bar: BarRow, view: View, policy: Poli
         terms: The instrument.
         bar: `close`, ticks.
         view: What the strategy believes.
-        policy: `stop_slack`, 0..`MAX_SLACK`.
+        policy: `stop_slack`, 0..`MAX_SLACK`; `stop_mode`, which alone may do without a stop.
         stop_ticks: Level of the protective stop, ticks; 0 for none.
     """
     flags = NONE
-    counted = abs(account.cash_atoms) <= MAX_ATOMS and 0 <= account.holdings_atoms <= MAX_ATOMS
-    counted = counted and 0 <= account.reserved_atoms <= MAX_ATOMS
+    counted = abs(account.cash_atoms) <= MAX_ATOMS and abs(account.holdings_atoms) <= MAX_ATOMS
+    counted = counted and 0 <= account.reserved_atoms <= MAX_ATOMS and 0 <= account.short_atoms <= MAX_ATOMS
     if lot_worth(bar.close, terms) == 0 or not counted or account.cash_atoms + account.holdings_atoms <= 0:
         flags |= NO_PRICE
     if not has_view(view, bar):
         flags |= NO_VIEW
-    if stop_ticks <= 0 or not 0.0 <= policy.stop_slack <= MAX_SLACK:
+    if (stop_ticks <= 0 and policy.stop_mode != STOP_ABSENT) or not 0.0 <= policy.stop_slack <= MAX_SLACK:
         flags |= NO_STOP
     return flags
 
@@ -47,15 +57,18 @@ def shortfall(wish: Wish, terms: Terms, bar: BarRow, policy: Policy, stop_ticks:
     Asked only of a strategy that wants to enter and against which `review` had nothing.
 
     Returns:
-        `NO_EDGE` if nothing is staked or the policy's thresholds make no sense; else `MIN_NOTIONAL`, `EXPOSURE` or
-        `CASH` where Kelly alone, the exposure allowed or the free cash leaves less than the venue accepts.
+        `NO_EDGE` if nothing is staked or the policy's thresholds make no sense; else `MIN_NOTIONAL`, `EXPOSURE`,
+        `GROSS` or `CASH` where the sizing rule alone, the exposure allowed, that of all positions together or the
+        free cash leaves less than the venue accepts.
     """
     if not (wish.stake > 0.0 and 0.0 <= policy.leave_below < policy.enter_above <= 1.0):
         return NO_EDGE
-    if not openable(wish.kelly_lots, terms, bar, policy, stop_ticks):
+    if not openable(wish.wanted_lots, terms, bar, policy, stop_ticks):
         return MIN_NOTIONAL
     if not openable(wish.allowed_lots, terms, bar, policy, stop_ticks):
         return EXPOSURE
+    if not openable(wish.gross_lots, terms, bar, policy, stop_ticks):
+        return GROSS
     if not openable(wish.lots, terms, bar, policy, stop_ticks):
         return CASH
     return NONE
@@ -63,9 +76,12 @@ def shortfall(wish: Wish, terms: Terms, bar: BarRow, policy: Policy, stop_ticks:
 
 @kernel
 def openable(lots: int, terms: Terms, bar: BarRow, policy: Policy, stop_ticks: int) -> bool:
-    """Return whether `lots` are enough to be bought, and what the fee leaves of them enough to be protected.
+    """Return whether `lots` are enough to be entered, and what the fee leaves of them enough to be protected.
 
-    What could not be protected is not bought. The buy's fee is taken to be at most the whole round trip's cost.
+    What could not be protected is not entered, unless no stop is wanted at all. The fee is taken to be at most the
+    whole round trip's cost.
     """
+    if not big_enough(lots, bar.close, terms):
+        return False
     left = int(float(lots) * max(0.0, 1.0 - policy.round_trip_cost))
-    return big_enough(lots, bar.close, terms) and protectable(left, stop_ticks, terms)
+    return policy.stop_mode == STOP_ABSENT or protectable(left, stop_ticks, terms)

@@ -1,28 +1,30 @@
-"""From a belief to whole lots: a stake at the stop, within the exposure allowed, within the cash."""
+"""From a belief to whole lots: a stake at the stop or a fraction, within the exposure allowed, within the cash."""
 
 from typing import NamedTuple
 
-from trading_system.blotter.state import Account, BarRow, Policy, Terms, View
+from trading_system.blotter.state import SIZE_KELLY, STOP_ABSENT, Account, BarRow, Policy, Terms, View
 from trading_system.kernel import kernel
-from trading_system.risk_management.exposure import MAX_ATOMS, affordable, lot_worth
+from trading_system.risk_management.exposure import MAX_ATOMS, affordable, free_atoms, gross_atoms, lot_worth
 from trading_system.risk_management.position_sizing.kelly import staked
 
 
 class Wish(NamedTuple):
-    """How many lots to own, and what each limit left of them: `kelly_lots >= allowed_lots >= lots`."""
+    """How many lots to own, and what each limit left: `wanted_lots >= allowed_lots >= gross_lots >= lots`."""
 
     stake: float
-    """Fraction of equity that would be lost at the stop, 0..`kelly_cap`."""
-    kelly_lots: int
-    """What Kelly alone would own."""
+    """Fraction of equity that would be lost at the stop, 0..`kelly_cap`; or the fixed fraction to invest."""
+    wanted_lots: int
+    """What the sizing rule alone would own."""
     allowed_lots: int
     """What `max_exposure` leaves of it."""
+    gross_lots: int
+    """What `max_gross` leaves of that."""
     lots: int
     """What the free cash leaves of that."""
 
 
 @kernel
-def whole_lots(amount: float, one: int) -> int:
+def whole_lots(amount: float, one: float) -> int:
     """Return how many lots of `one` quote atoms fit in `amount`, 0..`MAX_ATOMS`; 0 for what is not a number."""
     count = amount / float(one)
     if not count >= 1.0:
@@ -31,27 +33,42 @@ def whole_lots(amount: float, one: int) -> int:
 
 
 @kernel
+def invested(view: View, policy: Policy, bar: BarRow, stop_ticks: int) -> float:
+    """Return the fraction of equity to put into the position, >= 0; 0.0 where that cannot be worked out.
+
+    By Kelly the stake is what may be lost between close and stop, costs included, so the nearer the stop, the larger
+    the position. Without a stop the view's own loss is what may be lost.
+    """
+    if policy.size_mode != SIZE_KELLY:
+        return policy.size_fraction if 0.0 < policy.size_fraction <= 1.0 else 0.0
+    lost = view.loss
+    if policy.stop_mode != STOP_ABSENT:
+        lost = float(abs(bar.close - stop_ticks)) / float(bar.close)
+    lost = lost + policy.round_trip_cost
+    return staked(view, policy) / lost if lost > 0.0 else 0.0
+
+
+@kernel
 def sized(
     account: Account, terms: Terms, bar: BarRow, view: View, policy: Policy, equity: float, stop_ticks: int
 ) -> Wish:
-    """Return the position that the view is worth from flat, protected at `stop_ticks`.
-
-    The stake is what may be lost between close and stop, costs included, so the nearer the stop, the more lots.
+    """Return the size that the view is worth from flat, protected at `stop_ticks`, without a sign.
 
     Args:
-        account: `cash_atoms` less `reserved_atoms` is what may be spent.
+        account: See `exposure.free_atoms` for what may be spent.
         terms: The instrument.
         bar: `close`, ticks.
-        view: A valid view; see `kelly.staked`.
-        policy: `max_exposure`, `round_trip_cost` and the Kelly numbers.
+        view: A valid view, seen from the side that is to be entered; see `kelly.staked`.
+        policy: `max_exposure`, `max_gross`, `round_trip_cost` and the numbers of the sizing rule.
         equity: Marked value of the account, quote atoms.
-        stop_ticks: Level of the protective stop, ticks, below the close.
+        stop_ticks: Level of the protective stop, ticks, beyond the close; 0 for none.
     """
-    stake, one = staked(view, policy), lot_worth(bar.close, terms)
-    if one == 0 or not 0 < stop_ticks < bar.close or not (equity > 0.0 and stake > 0.0):
-        return Wish(stake=stake, kelly_lots=0, allowed_lots=0, lots=0)
-    lost = float(bar.close - stop_ticks) / float(bar.close) + policy.round_trip_cost
-    kelly_lots = whole_lots(stake / lost * equity, one)
-    allowed_lots = min(kelly_lots, whole_lots(policy.max_exposure * equity, one))
-    lots = min(allowed_lots, affordable(account.cash_atoms - account.reserved_atoms, bar.close, terms, policy))
-    return Wish(stake=stake, kelly_lots=kelly_lots, allowed_lots=allowed_lots, lots=lots)
+    stake = staked(view, policy) if policy.size_mode == SIZE_KELLY else policy.size_fraction
+    one = lot_worth(bar.close, terms)
+    if one == 0 or not (equity > 0.0 and stake > 0.0):
+        return Wish(stake=stake, wanted_lots=0, allowed_lots=0, gross_lots=0, lots=0)
+    wanted = whole_lots(invested(view, policy, bar, stop_ticks) * equity, one)
+    allowed = min(wanted, whole_lots(policy.max_exposure * equity, one))
+    gross = min(allowed, whole_lots(policy.max_gross * equity - float(gross_atoms(account)), one))
+    lots = min(gross, affordable(free_atoms(account), bar.close, terms, policy))
+    return Wish(stake=stake, wanted_lots=wanted, allowed_lots=allowed, gross_lots=gross, lots=lots)

@@ -1,0 +1,125 @@
+"""The bars on which nothing happens, one after the other, for one sleeve that is alone.
+
+On most bars no order is touched and nothing is asked: then cash and position stand still, and all that the general
+loop would do is to mark and to decide. This does the same with everything in hand instead of in arrays. The first bar
+that is not of this kind is left, untouched, to the general loop; there is no second rule here, only a shorter way.
+"""
+
+from typing import NamedTuple
+
+from trading_system.backtest.asking import wanting
+from trading_system.backtest.rows import C, carried_at, policy_at, terms_at
+from trading_system.backtest.tape import CASH, DECISIONS, Record, Setup
+from trading_system.blotter.state import STOP_NONE, STOP_RESTING, Account, BarRow, Sleeve, SleeveCarried, View
+from trading_system.desk.decide import decide, worth
+from trading_system.execution_engine.simulator.matching import out_of_reach
+from trading_system.kernel import kernel
+from trading_system.market.columns import Floats, Ints
+
+
+class Lane(NamedTuple):
+    """Tape and beliefs of a run with one instrument and one sleeve, as plain columns (S,)."""
+
+    close_ns: Ints
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
+    volume_atoms: Ints
+    atr: Floats
+    gates: Ints
+    probability: Floats
+    gain: Floats
+    loss: Floats
+
+
+@kernel
+def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: int) -> int:
+    """Run bars from `first` on until one is not quiet, and return that one; or `last`."""
+    book = record.book
+    status, struck = int(book[0, C.status]), int(book[0, C.struck])
+    live = book[0, C.exit_lots] != 0 or book[0, C.entry_lots] != 0
+    if live or struck != 0 or (status != STOP_NONE and status != STOP_RESTING):
+        return first
+    stop, take, side = int(book[0, C.stop_ticks]), int(book[0, C.take_ticks]), int(book[0, C.stop_side])
+    stop_lots, limit = int(book[0, C.stop_lots]), int(book[0, C.limit_ticks])
+    position, cash = int(book[0, C.position]), int(record.tally[CASH])
+    terms, policy, life_ns = terms_at(setup.terms, 0), policy_at(setup.policies, 0), int(setup.life_ns[0])
+    gated, kept = len(lane.gates) > 0, len(record.decided) > 0
+    carried = carried_at(record)
+    want = SleeveCarried(
+        target_lots=int(book[0, C.target]),
+        stop_ticks=int(book[0, C.stop]),
+        take_ticks=int(book[0, C.take]),
+        bars_held=int(book[0, C.bars_held]),
+        bars_waiting=int(book[0, C.bars_waiting]),
+        reason=int(book[0, C.reason]),
+    )
+    reached, known = last, 0
+    for s in range(first, last):
+        low, high, close = int(lane.low[s]), int(lane.high[s]), int(lane.close[s])
+        if close <= 0:
+            reached = s
+            break
+        if stop_lots > 0 and not out_of_reach(low, high, stop, take, side):
+            reached = s
+            break
+        close_ns, probability = int(lane.close_ns[s]), float(lane.probability[s])
+        holdings = worth(position, close, terms)
+        account = Account(
+            cash_atoms=cash,
+            reserved_atoms=0,
+            holdings_atoms=holdings,
+            gates=int(lane.gates[s]) if gated else 0,
+            carried=carried,
+            short_atoms=-min(holdings, 0),
+        )
+        bar = BarRow(
+            close_ns=close_ns,
+            open=int(lane.open[s]),
+            high=high,
+            low=low,
+            close=close,
+            volume_atoms=int(lane.volume_atoms[s]),
+            atr=float(lane.atr[s]),
+        )
+        view = View(
+            probability=probability,
+            gain=float(lane.gain[s]),
+            loss=float(lane.loss[s]),
+            expires_ns=close_ns + life_ns if probability == probability else 0,
+        )
+        sleeve = Sleeve(
+            terms=terms,
+            position_atoms=position,
+            entry_lots=0,
+            entry_taking=0,
+            exit_lots=0,
+            stop_lots=stop_lots,
+            stop_resting_ticks=stop,
+            stop_limit_ticks=limit,
+            stop_status=status,
+            carried=want,
+            stop_take_ticks=take,
+        )
+        step = decide(account, sleeve, bar, view, policy)
+        if wanting(step.asks):
+            reached = s
+            break
+        carried, want, known = step.account, step.sleeve, close
+        record.cash[s], record.holdings[s], record.short[s] = cash, holdings, account.short_atoms
+        if kept:
+            record.decided[s, 0, 0], record.decided[s, 0, 1] = want.target_lots, want.stop_ticks
+            record.decided[s, 0, 2] = step.objections
+        if step.denied != 0:
+            record.denials[step.denied] += 1
+    if reached > first:
+        record.carried[0], record.carried[1] = carried.peak_equity, carried.day_equity
+        record.latches[0], record.latches[1] = carried.latched, carried.day_ends_ns
+        book[0, C.target], book[0, C.stop], book[0, C.take] = want.target_lots, want.stop_ticks, want.take_ticks
+        book[0, C.bars_held], book[0, C.bars_waiting] = want.bars_held, want.bars_waiting
+        book[0, C.reason], book[0, C.decided], book[0, C.known] = want.reason, reached - 1, known
+        book[0, C.cancels], book[0, C.exits], book[0, C.protects] = 0, 0, 0
+        record.marks[0] = known
+        record.tally[DECISIONS] += reached - first
+    return reached
