@@ -4,7 +4,7 @@ Prices go through float64, from text too, and lose nothing by it. A price of `k`
 nearest to it (polars parses text to the nearest, as Python does): off by at most 2**-53 of itself. Multiplying by the
 ticks in a unit rounds once more, a tick that is no unit fraction (0.03) a third time: what comes out is within 2**-51
 of `k`, relatively, so that rounding gives `k` itself below 2**49. `SLACK` allows twice that, for files whose writer
-computed `ticks * 0.01`. A price that is off the tick by more than one part in 10**15 is found out.
+computed `ticks * 0.01`. A price that is off the tick by two parts in 10**15 is found out.
 """
 
 import math

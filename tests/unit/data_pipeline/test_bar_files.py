@@ -504,3 +504,18 @@ def test_an_unknown_instrument_gets_the_tick_that_its_prices_need(tmp_path, valu
     assert reading.bars.close.tolist() == [round(Decimal(value) / Decimal(tick)) for value in values]
     assert ("rounded" in " ".join(reading.notes)) == rounded
     assert reading.instrument.quote == "QUOTE"
+
+
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [
+        (Kind.DUPLICATE, ["line 3 says the same"]),
+        (Kind.CONTRADICTION, ["line 4 says otherwise", "line 3 says otherwise"]),
+    ],
+)
+def test_a_row_told_twice_names_the_other(tmp_path, btcusdt, kind, words):
+    """So that somebody can look at both: the copy names the first, contradicting rows name each other."""
+    line = next(line for example, line, _ in ROWS if example is kind)
+    path = write(tmp_path / "bars.csv", [*FILE[:3], line, *FILE[4:]])
+    bad = read(path, btcusdt, mode="quarantine", aside=tmp_path / "aside.jsonl").bad
+    assert [row.what.split("; ")[1] for row in bad] == words

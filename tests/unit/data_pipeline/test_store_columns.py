@@ -82,3 +82,17 @@ def test_months_that_overlap_are_not_believed(tmp_path, hours, btcusdt):
     (folder / "2024-04.parquet").write_bytes((folder / "2024-02.parquet").read_bytes())
     with pytest.raises(DataError, match="overlap"):
         read_store_columns(tmp_path, "binance", "BTCUSDT", "1h")
+
+
+def test_prices_finer_than_any_venue_quotes_are_rounded_and_told(tmp_path, btcusdt, make_bars):
+    """Prices near 200 with eight decimals: five are kept, which are eight digits, and the rest is rounded."""
+    finest = replace(btcusdt, venue="elsewhere", tick=Decimal("0.00000001"), lot=Decimal(1))
+    bars = [
+        replace(bar, open=bar.open * 10_003, high=bar.high * 10_003, low=bar.low * 10_003, close=bar.close * 10_003)
+        for bar in make_bars(50, interval_ns=HOUR_NS, start_ns=START_NS)
+    ]
+    BarStore(tmp_path).write(bars, finest, "1h")
+    reading = read_store_columns(tmp_path, "elsewhere", "BTCUSDT", "1h")
+    assert reading.instrument.tick == Decimal("0.00001")
+    assert reading.bars.close.tolist() == [(bar.close + 500) // 1_000 for bar in bars]
+    assert "rounded" in " ".join(reading.notes)
