@@ -42,22 +42,23 @@ def play(
 
 def prepare(told: Market) -> dict[str, Case]:
     """Return the cases: without and with the stop, and the first with the averages worked out too."""
-    open_, low, close = quote(told.open), quote(told.low), quote(told.close)
+    open_, low, close, ticks = quote(told.open), quote(told.low), quote(told.close), told.close
+    enter, leave = told.enter, told.leave  # `told` itself is not held: its other columns are given back
     none, stop = np.zeros(len(close)), quote(told.stop)
     equity = np.empty(len(close))
     entries, exits = np.empty(len(close), dtype=np.int64), np.empty(len(close), dtype=np.int64)
 
-    def run(enter: Bools, leave: Bools, level: Floats) -> int:
-        count: int = play(open_, low, close, enter, leave, level, CASH, FEE, equity, entries, exits)
+    def run(buy: Bools, sell: Bools, level: Floats) -> int:
+        count: int = play(open_, low, close, buy, sell, level, CASH, FEE, equity, entries, exits)
         return count
 
     def read(trades: Any) -> Traded:
         return Traded(entries[:trades].copy(), exits[:trades].copy(), float(equity[-1]))
 
     return {
-        "cross": Case(lambda: run(told.enter, told.leave, none), read),
-        "cross, from bars": Case(lambda: run(*crosses(told.close), none), read),
-        "stop": Case(lambda: run(told.enter, told.leave, stop), read),
+        "cross": Case(lambda: run(enter, leave, none), read),
+        "cross, from bars": Case(lambda: run(*crosses(ticks), none), read),
+        "stop": Case(lambda: run(enter, leave, stop), read),
     }
 
 
