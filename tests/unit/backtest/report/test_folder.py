@@ -154,6 +154,9 @@ def test_no_number_in_the_json_is_nan(tmp_path: Path) -> None:
     assert (numbers["ratio"]["value"], numbers["ratio"]["why"]) == (None, "it came out as nan")
     assert (numbers["calmar"]["value"], numbers["calmar"]["why"]) == (None, "it never fell")
     assert told["config"]["policy"]["max_drawdown"] == "inf"
+    page = (tmp_path / "report.html").read_bytes()
+    rebuild(tmp_path)
+    assert (tmp_path / "report.html").read_bytes() == page
 
 
 def test_the_json_says_what_the_page_says(tmp_path: Path) -> None:
@@ -269,3 +272,12 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "taken").write_text("")
     with pytest.raises(ConfigurationError, match="taken"):
         written(tmp_path / "taken")
+
+
+def test_what_cannot_be_put_in_its_place_leaves_nothing_behind(tmp_path: Path) -> None:
+    """A folder stands where a file should be: it is named, and the half-finished file is gone."""
+    (written(tmp_path) / "report.html").unlink()
+    (tmp_path / "report.html").mkdir()
+    with pytest.raises(ConfigurationError, match=r"report\.html"):
+        rebuild(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == FILES

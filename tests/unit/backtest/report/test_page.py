@@ -135,6 +135,7 @@ def test_names_cannot_become_markup() -> None:
     assert "<img" not in own
     assert "<a " not in own
     assert own.count("</script>") == 3
+    assert "<" not in re.findall(r'id="figures">(.*?)</script>', own, re.DOTALL)[0]
     assert Tags(page).open == []
     for trace in figures_in(page)["price-0"]["data"]:
         assert not [text for text in trace.get("text", ()) if "<img" in text or "<a" in text]
