@@ -11,10 +11,11 @@ from trading_system.backtest.asking import wanting
 from trading_system.backtest.rows import C, carried_at, policy_at, terms_at
 from trading_system.backtest.tape import CASH, DECISIONS, Record, Setup
 from trading_system.blotter.state import STOP_NONE, STOP_RESTING, Account, BarRow, Sleeve, SleeveCarried, View
-from trading_system.desk.decide import decide, worth
+from trading_system.desk.decide import decide
 from trading_system.execution_engine.simulator.matching import out_of_reach
 from trading_system.kernel import kernel
 from trading_system.market.columns import Floats, Ints
+from trading_system.risk_management.exposure import worth_in_lots
 
 
 class Lane(NamedTuple):
@@ -55,6 +56,7 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
         bars_waiting=int(book[0, C.bars_waiting]),
         reason=int(book[0, C.reason]),
     )
+    lots, rest, sign = abs(position) // terms.lot_atoms, abs(position) % terms.lot_atoms, 1 if position > 0 else -1
     reached, known = last, 0
     for s in range(first, last):
         low, high, close = int(lane.low[s]), int(lane.high[s]), int(lane.close[s])
@@ -65,7 +67,7 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
             reached = s
             break
         close_ns, probability = int(lane.close_ns[s]), float(lane.probability[s])
-        holdings = worth(position, close, terms)
+        holdings = sign * worth_in_lots(lots, rest, close, terms)
         account = Account(
             cash_atoms=cash,
             reserved_atoms=0,

@@ -66,20 +66,21 @@ def decide(account: Account, sleeve: Sleeve, bar: BarRow, view: View, policy: Po
     """
     equity = marked(account)
     carried = breakers(account.carried, equity, bar, policy)
-    flat = is_flat(sleeve, bar.close)
-    side = leaning(view, policy, sleeve.terms) if flat else holding(sleeve)
+    held, known = held_lots(sleeve), has_view(view, bar)
+    flat = is_flat(sleeve, held, bar.close)
+    side = leaning(view, policy, sleeve.terms) if flat else holding(held, sleeve.entry_lots)
     seen = seen_from(view, side)
     stop = trailed(sleeve, bar, policy, side, flat)  # protection before ambition; never loosens
     take = targeted(sleeve, bar, policy, side, flat)
-    want = kept(sleeve, bar, seen, policy, side, flat, stop, take)
-    objections = carried.latched | account.gates | review(account, sleeve.terms, bar, view, policy, stop)
+    want = kept(sleeve, held, bar, seen.probability, known, policy, side, flat, stop, take)
+    objections = carried.latched | account.gates | review(account, sleeve.terms, bar, known, policy, stop)
     wanted = flat and not seen.probability < policy.enter_above  # what is not a number says yes: `shortfall` objects
     entry = NO_ENTRY
     if objections == NONE and wanted:
         wish = sized(account, sleeve.terms, bar, seen, policy, equity, stop)
         objections = shortfall(wish, sleeve.terms, bar, policy, stop)
         if objections == NONE:
-            entry = entered(side * wish.lots - held_lots(sleeve), bar, policy, sleeve.terms, side)
+            entry = entered(side * wish.lots - held, bar, policy, sleeve.terms, side)
             want = SleeveCarried(
                 target_lots=side * (ANY_LOTS if entry.share > 0.0 else wish.lots),
                 stop_ticks=stop,
@@ -88,7 +89,7 @@ def decide(account: Account, sleeve: Sleeve, bar: BarRow, view: View, policy: Po
                 bars_waiting=0,
                 reason=NO_REASON,
             )
-    asks = asked(sleeve, want, bar.close, entry)
+    asks = difference(sleeve, held, want, bar.close, entry)
     denied = objections if wanted and view.expires_ns > 0 else NONE
     return Step(account=carried, sleeve=want, objections=objections, asks=asks, denied=denied)
 
@@ -120,11 +121,10 @@ def leaning(view: View, policy: Policy, terms: Terms) -> int:
 
 
 @kernel
-def holding(sleeve: Sleeve) -> int:
-    """Return the side of the position, or of the one on its way."""
-    held = held_lots(sleeve)
+def holding(held: int, coming: int) -> int:
+    """Return the side of the position, or, where there is none, of the one on its way."""
     if held == 0:
-        return -1 if sleeve.entry_lots < 0 else 1
+        return -1 if coming < 0 else 1
     return -1 if held < 0 else 1
 
 
@@ -138,7 +138,16 @@ def seen_from(view: View, side: int) -> View:
 
 @kernel
 def kept(
-    sleeve: Sleeve, bar: BarRow, seen: View, policy: Policy, side: int, flat: bool, stop: int, take: int
+    sleeve: Sleeve,
+    held: int,
+    bar: BarRow,
+    probability: float,
+    known: bool,
+    policy: Policy,
+    side: int,
+    flat: bool,
+    stop: int,
+    take: int,
 ) -> SleeveCarried:
     """Return what is wanted if nothing is opened: never more than is owned or on its way.
 
@@ -146,8 +155,6 @@ def kept(
     that an exit which takes more than a bar is carried through. A market that closed beyond the limit of a stop which
     still rests has jumped over it: the stop will not trade any more, so we leave.
     """
-    held = held_lots(sleeve)
-    known = has_view(seen, bar)
     waiting = sleeve.carried.bars_waiting + 1 if sleeve.entry_lots != 0 else 0
     bars = sleeve.carried.bars_held + 1 if held != 0 and not flat else 0
     coming = 0 if float(waiting) >= policy.entry_bars else sleeve.entry_lots
@@ -160,9 +167,9 @@ def kept(
         reason = JUMPED
     elif policy.max_bars > 0.0 and float(bars) >= policy.max_bars:
         reason = TIMED_OUT
-    elif known and seen.probability <= policy.leave_below:
+    elif known and probability <= policy.leave_below:
         reason = VIEW_GONE
-    elif not (known and seen.probability >= policy.enter_above):
+    elif not (known and probability >= policy.enter_above):
         size = max(0, min(size, side * sleeve.carried.target_lots))
         reason = sleeve.carried.reason if size == 0 else NO_REASON
     if reason != NO_REASON:
@@ -213,7 +220,13 @@ def asked(sleeve: Sleeve, want: SleeveCarried, price_ticks: int, entry: Entry) -
         Of `exit_lots` and `protect_lots` at most one is set, together at most what is owned, less what is going and
         what the stop may still trade.
     """
-    status, terms, held = sleeve.stop_status, sleeve.terms, held_lots(sleeve)
+    return difference(sleeve, held_lots(sleeve), want, price_ticks, entry)
+
+
+@kernel
+def difference(sleeve: Sleeve, held: int, want: SleeveCarried, price_ticks: int, entry: Entry) -> Asks:
+    """Return what `asked` returns, of a sleeve that owns `held` whole lots."""
+    status, terms = sleeve.stop_status, sleeve.terms
     side = -1 if held < 0 else 1
     coming, going = sleeve.entry_lots, sleeve.exit_lots
     keep = max(0, abs(held) - going)  # what stays if every exit on its way is filled

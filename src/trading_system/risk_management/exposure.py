@@ -44,15 +44,21 @@ def worth(position_atoms: int, price_ticks: int, terms: Terms) -> int:
         price_ticks: Price, ticks.
         terms: The instrument; a lot of at most 3e9 atoms (30 units), else the last atoms would not fit 63 bits.
     """
-    one, lot = lot_worth(price_ticks, terms), terms.lot_atoms
-    if one == 0 or lot <= 0 or position_atoms == 0:
+    if terms.lot_atoms <= 0 or position_atoms == 0:
         return 0
     size = abs(position_atoms)
-    lots, rest = size // lot, size % lot
-    value = lots * one
-    if rest > 0:
-        value += rest * (one // lot) + rest * (one % lot) // lot
+    value = worth_in_lots(size // terms.lot_atoms, size % terms.lot_atoms, price_ticks, terms)
     return value if position_atoms > 0 else -value
+
+
+@kernel
+def worth_in_lots(lots: int, rest_atoms: int, price_ticks: int, terms: Terms) -> int:
+    """Return what `lots`, and `rest_atoms` that do not make one, are worth, quote atoms, >= 0; as `worth`."""
+    one, lot = lot_worth(price_ticks, terms), terms.lot_atoms
+    value = lots * one
+    if rest_atoms > 0:
+        value += rest_atoms * (one // lot) + rest_atoms * (one % lot) // lot
+    return value
 
 
 @kernel
@@ -137,14 +143,13 @@ def protectable(lots: int, level_ticks: int, terms: Terms) -> bool:
 
 
 @kernel
-def is_flat(sleeve: Sleeve, price_ticks: int) -> bool:
-    """Return whether the sleeve has no position that it could leave, and none on its way.
+def is_flat(sleeve: Sleeve, held: int, price_ticks: int) -> bool:
+    """Return whether the sleeve, of which `held` are whole lots, has no position to leave, and none on its way.
 
     Dust, too small for the venue to take back, is no position: else a sleeve that holds some could never enter again.
     """
     if sleeve.entry_lots != 0:
         return False
-    held = held_lots(sleeve)
     if held == 0:
         return True
     idle = sleeve.exit_lots == 0 and (sleeve.stop_status == STOP_NONE or sleeve.stop_status == STOP_REFUSED)

@@ -27,14 +27,14 @@ def has_view(view: View, bar: BarRow) -> bool:
 
 
 @kernel
-def review(account: Account, terms: Terms, bar: BarRow, view: View, policy: Policy, stop_ticks: int) -> int:
+def review(account: Account, terms: Terms, bar: BarRow, known: bool, policy: Policy, stop_ticks: int) -> int:
     """Return what stands against any new risk at this close: flags, `NONE` for nothing.
 
     Args:
         account: Amounts beyond `MAX_ATOMS`, or an account worth nothing, object: they cannot be reckoned with.
         terms: The instrument.
         bar: `close`, ticks.
-        view: What the strategy believes.
+        known: Whether the strategy has a view that holds, see `has_view`.
         policy: `stop_slack`, 0..`MAX_SLACK`; `stop_mode`, which alone may do without a stop.
         stop_ticks: Level of the protective stop, ticks; 0 for none.
     """
@@ -43,7 +43,7 @@ def review(account: Account, terms: Terms, bar: BarRow, view: View, policy: Poli
     counted = counted and 0 <= account.reserved_atoms <= MAX_ATOMS and 0 <= account.short_atoms <= MAX_ATOMS
     if lot_worth(bar.close, terms) == 0 or not counted or account.cash_atoms + account.holdings_atoms <= 0:
         flags |= NO_PRICE
-    if not has_view(view, bar):
+    if not known:
         flags |= NO_VIEW
     if (stop_ticks <= 0 and policy.stop_mode != STOP_ABSENT) or not 0.0 <= policy.stop_slack <= MAX_SLACK:
         flags |= NO_STOP
