@@ -1,8 +1,9 @@
 """Train again the small model that ships with the package: `make model`.
 
-It learns a made-up market whose trends are planted (`trading_system.testnet.synthetic`), so that the
-demonstration needs neither torch nor anybody's data. It knows nothing about a real market. The bars are
-the same on every machine; the weights are the same bits on the same machine and versions.
+It learns a synthetic market with the habits of a real one and with trends planted in it on purpose
+(docs/synthetic-market.md), so that the demonstration needs neither torch nor anybody's data. It knows nothing
+about a real market. The bars are the same on every machine; the weights are the same bits on the same machine
+and versions.
 """
 
 import sys
@@ -20,8 +21,21 @@ def run() -> int:
     """Make the bars, train on them, write the model into the package; return the first exit code that is not 0."""
     with tempfile.TemporaryDirectory() as store:
         commands = (
-            ("data", "synthetic", "--seed", "11", "--count", "48000", "--store", store, *SERIES),
-            ("train", "--seed", "11", "--horizon", "24", "--store", store, "--out", str(FOLDER), *SERIES),
+            ("data", "synthetic", "--planted", "--seed", "11", "--count", "48000", "--store", store, *SERIES),
+            (
+                "train",
+                "--venue",
+                "synthetic",
+                "--seed",
+                "11",
+                "--horizon",
+                "24",
+                "--store",
+                store,
+                "--out",
+                str(FOLDER),
+                *SERIES,
+            ),
         )
         return next((code for command in commands if (code := main(command)) != DONE), DONE)
 

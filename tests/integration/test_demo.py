@@ -51,6 +51,7 @@ def test_a_killed_engine_recovers_to_equal_books(ran: tuple[Path, str]) -> None:
     assert "Books against the exchange's ledger: EQUAL" in said
     assert "No edge is claimed: synthetic market with a planted pattern." in said
     ledger = json.loads((out / "ledger.json").read_text(encoding="utf-8"))
+    assert ledger["market"] == "synthetic"
     assert len(ledger["fills"]) > 1
     assert compare(read_journal(out / "journal.sqlite3"), ledger) == []
 

@@ -58,14 +58,19 @@ def test_the_store_and_the_file_train_the_same_model(file, tmp_path, capsys):
     assert manifests[0] == manifests[1]
 
 
-def test_a_made_up_market_can_be_written_into_the_store(tmp_path, capsys):
-    """The demonstration's model is trained on such bars; the same seed writes the same ones."""
+def test_a_synthetic_market_can_be_written_into_the_store(tmp_path, capsys):
+    """The demonstration's model is trained on such bars; the same seed writes the same ones, and their venue tells."""
     for name in ("a", "b"):
         command = ["data", "synthetic", "--seed", "11", "--count", "300", "--store", str(tmp_path / name)]
         assert main(command) == DONE
         assert main(["data", "ls", "--store", str(tmp_path / name), "--json"]) == DONE
-    first, second = capsys.readouterr().out.split("300 made-up bars")[1:]
+    first, second = capsys.readouterr().out.split("300 synthetic bars")[1:]
     assert json.loads(first.splitlines()[1]) == json.loads(second.splitlines()[1])
+    assert json.loads(first.splitlines()[1])["venue"] == "synthetic"
+    assert main([*command[:-1], str(tmp_path / "c"), "--planted"]) == DONE
+    assert "300 synthetic bars with a planted pattern" in capsys.readouterr().out
+    assert main(["data", "ls", "--store", str(tmp_path / "c"), "--json"]) == DONE
+    assert json.loads(capsys.readouterr().out)["sha256"] != json.loads(first.splitlines()[1])["sha256"]
 
 
 @pytest.mark.parametrize(

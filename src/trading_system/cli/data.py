@@ -1,10 +1,10 @@
-"""`trading-system data`: bars from files into the store, and what the store holds."""
+"""`trading-system data`: bars from files, or made up, into the store, and what the store holds."""
 
 import json
 from collections.abc import Callable
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import click
 
@@ -15,14 +15,24 @@ from trading_system.market.instruments import Instrument
 F = TypeVar("F", bound=Callable[..., object])
 
 
+SYNTHETIC: Final = "synthetic"
+"""The venue of bars that were made up; no other venue ever holds them."""
+
+
 def series_options(command: F) -> F:
     """Give `command` the options that name a series: `venue`, `symbol`, `interval`, `tick`, `lot`."""
+    return click.option("--venue", default="binance", show_default=True, help="Where the bars come from.")(
+        symbol_options(command)
+    )
+
+
+def symbol_options(command: F) -> F:
+    """Give `command` the options of a series but its venue."""
     for option in (
         click.option("--lot", default="0.00001", show_default=True, help="Quantity step, base units."),
         click.option("--tick", default="0.01", show_default=True, help="Price step, quote per base."),
         click.option("--interval", default="15m", show_default=True, help="Length of a bar: 1m, 15m, 1h, 1d."),
         click.option("--symbol", default="BTCUSDT", show_default=True, help="The venue's own string."),
-        click.option("--venue", default="binance", show_default=True, help="Where the bars come from."),
     ):
         command = option(command)
     return command
@@ -52,7 +62,7 @@ def instrument_of(*, venue: str, symbol: str, tick: str, lot: str) -> Instrument
 
 @click.group
 def command() -> None:
-    """Import bars into the store and see what it holds."""
+    """Import bars into the store, or make them up, and see what it holds."""
 
 
 @command.command("import")
@@ -76,16 +86,39 @@ def import_(file: Path, store: Path, venue: str, symbol: str, interval: str, tic
 @click.option("--store", type=click.Path(path_type=Path), default=Path("data/bars"), show_default=True)
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="The same seed, the same bars.")
 @click.option("--count", type=click.IntRange(1), default=8_000, show_default=True, help="How many bars.")
-@series_options
-def synthetic(store: Path, seed: int, count: int, venue: str, symbol: str, interval: str, tick: str, lot: str) -> None:
-    """Add the bars of a made-up market to the store: what the demonstration's model is trained on."""
-    from trading_system.data_pipeline.bar_store import BarStore
-    from trading_system.testnet.synthetic import synthetic_bars
+@click.option(
+    "--planted", is_flag=True, help="Plant trends in it, for a model to find; without them it is a fair game."
+)
+@symbol_options
+def synthetic(
+    store: Path,
+    seed: int,
+    count: int,
+    planted: bool,
+    symbol: str,
+    interval: str,
+    tick: str,
+    lot: str,
+) -> None:
+    """Add the bars of a synthetic market to the store, under the venue "synthetic".
 
-    instrument = instrument_of(venue=venue, symbol=symbol, tick=tick, lot=lot)
-    bars = synthetic_bars(seed=seed, count=count, interval_ns=interval_ns(interval), instrument=instrument)
+    Its habits are calibrated to real bars; see docs/synthetic-market.md. The demonstration's model is trained on such
+    bars with trends planted in them.
+    """
+    from trading_system.data_pipeline.bar_store import BarStore
+    from trading_system.testnet.synthetic import PLANTED, synthetic_bars
+
+    instrument = instrument_of(venue=SYNTHETIC, symbol=symbol, tick=tick, lot=lot)
+    bars = synthetic_bars(
+        seed=seed,
+        count=count,
+        interval_ns=interval_ns(interval),
+        instrument=instrument,
+        planted=PLANTED if planted else 0.0,
+    )
     BarStore(store).write(bars, instrument, interval)
-    click.echo(f"{count} made-up bars in {BarStore(store).folder(instrument, interval)}")
+    pattern = " with a planted pattern" if planted else ""
+    click.echo(f"{count} synthetic bars{pattern} in {BarStore(store).folder(instrument, interval)}")
 
 
 @command.command("ls")

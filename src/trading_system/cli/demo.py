@@ -69,8 +69,11 @@ def command(bars: Path | None, seed: int, days: int | None, model: Path | None, 
         for row in provenance(load(assignments(scene)))
         if not row.path.startswith(CHANGING) and row.value is not None
     }
+    if scene.model is not None:  # under its own name, which is a hash: the page is the same wherever the folder is
+        config["strategy.model"] = scene.model.name
     instrument = scene.listing.instrument
-    screen = Screen(console, symbol=instrument.symbol, base=instrument.base, quote=instrument.quote)
+    symbol = instrument.symbol if scene.real_bars else f"{instrument.symbol} (synthetic)"
+    screen = Screen(console, symbol=symbol, base=instrument.base, quote=instrument.quote)
     with _alone_in(out):
         screen.event(scene.words, style="default")
 

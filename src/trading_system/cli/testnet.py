@@ -61,7 +61,7 @@ def command() -> None:
 @click.option(
     "--bars", "file", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Parquet or CSV file of bars."
 )
-@click.option("--synthetic", type=int, help="Seed of a synthetic market, in place of --bars.")
+@click.option("--synthetic", type=int, help="Seed of a synthetic market, calibrated to real bars, in place of --bars.")
 @click.option("--interval", default="15m", show_default=True, help="Length of a bar.")
 @click.option("--symbol", default="BTCUSDT", show_default=True)
 @click.option("--history", type=click.IntRange(0), default=HISTORY, show_default=True, help="Bars closed at the start.")
@@ -102,15 +102,18 @@ def serve(
             )
         listing = Listing(instrument=instrument, interval=interval, bars=tuple(bars), history=history)
         config = TestnetConfig(listings=(listing,), balances=balances, seed=seed, speed=speed, desks=desks, port=port)
-        asyncio.run(_serve(Testnet(config), as_json=as_json))
+        market = f"bars of {file.name}" if file is not None else f"a synthetic market, seed {synthetic}"
+        asyncio.run(_serve(Testnet(config), market, as_json=as_json))
 
 
-async def _serve(venue: Testnet, *, as_json: bool) -> None:
+async def _serve(venue: Testnet, market: str, *, as_json: bool) -> None:
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stopped.set)
     async with venue:
         ready = {"url": venue.url, "ws_url": venue.ws_url, "api_key": API_KEY, "api_secret": API_SECRET}
-        click.echo(json.dumps(ready) if as_json else f"testnet at {venue.url} (key {API_KEY}, secret {API_SECRET})")
+        ready["market"] = market
+        said = f"testnet at {venue.url} on {market} (key {API_KEY}, secret {API_SECRET})"
+        click.echo(json.dumps(ready) if as_json else said)
         await stopped.wait()

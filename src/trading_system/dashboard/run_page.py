@@ -39,7 +39,7 @@ def run_page(entries: Sequence[Entry], ledger: Mapping[str, Any], notes: RunNote
     differences = compare(entries, ledger)
     sections = (
         _numbers(run),
-        _charts(run),
+        _charts(run, notes),
         *(_kill(kill_story(entries, kill), kill.client_order_id, at) for at, kill in enumerate(notes.kills)),
         _mishaps(entries, notes),
         _books(tallies(entries, ledger), entries),
@@ -110,10 +110,11 @@ def _numbers(run: Run) -> str:
     )
 
 
-def _charts(run: Run) -> str:
+def _charts(run: Run, notes: RunNotes) -> str:
+    made_up = "" if notes.real_bars else " (synthetic)"
     prices = "".join(
         _section(
-            f"{sleeve.instrument.symbol}: price, entries, exits and stops",
+            f"{sleeve.instrument.symbol}{made_up}: price, entries, exits and stops",
             "The band is each bar's range, the line its close. An amber step is a stop that rested at the venue, "
             "from its confirmation to its end.",
             _chart(f"price-{at}"),
@@ -214,7 +215,8 @@ def _model(notes: RunNotes) -> str:
 
 
 def _origin(notes: RunNotes) -> str:
-    hashes = [(escape(what), _code(value)) for what, value in notes.hashes.items()]
+    labels = {} if notes.real_bars else {"data": "data (synthetic)"}
+    hashes = [(escape(labels.get(what, what)), _code(value)) for what, value in notes.hashes.items()]
     config = [(_code(path), _code(value)) for path, value in sorted(notes.config.items())]
     folded = (
         f'<details class="wrap"><summary>Configuration, {len(config)} settings</summary>{_rows(config)}</details>'

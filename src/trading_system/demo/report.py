@@ -66,7 +66,8 @@ def report(scene: Scene, told: Told, entries: Sequence[Entry], config: Mapping[s
         mishaps=told.mishaps,
     )
     page = run_page(entries, told.ledger, notes)
-    (out / LEDGER).write_text(json.dumps(told.ledger, indent=1) + "\n", encoding="utf-8")
+    market = "real bars" if scene.real_bars else "synthetic"
+    (out / LEDGER).write_text(json.dumps({"market": market, **told.ledger}, indent=1) + "\n", encoding="utf-8")
     path = out / PAGE
     path.write_text(page, encoding="utf-8")
     return Report(

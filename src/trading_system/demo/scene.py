@@ -15,6 +15,7 @@ from trading_system.errors import ConfigurationError
 from trading_system.market.bars import interval_ns
 from trading_system.testnet.config import BTCUSDT, Listing
 from trading_system.testnet.flow import bars_of_file, synthetic_bars
+from trading_system.testnet.synthetic import PLANTED
 
 INTERVAL: Final = "15m"
 HISTORY: Final = 400
@@ -74,14 +75,16 @@ def scene_of(bars: Path | None, *, seed: int, days: int | None, model: Path | No
     listing = _listing(bars, seed, days)
     live = listing.live
     found = _model(model, listing.interval)
-    told = "the network that ships with the package" if model is None else f"the network in {model.name}"
+    told = "the network that ships with the package" if model is None or found is None else f"the network {found.name}"
     trader = (
         f"{told} trades it"
         if found
         else f"a plain momentum rule trades it, since {told} was not trained on {listing.interval} bars"
     )
     source = (
-        f"{listing.instrument.symbol} bars from {bars.name}" if bars else f"A made-up market, grown from seed {seed}"
+        f"{listing.instrument.symbol} bars from {bars.name}"
+        if bars
+        else f"A synthetic market with a planted pattern, grown from seed {seed}"
     )
     return Scene(
         listing=listing,
@@ -120,7 +123,9 @@ def _listing(path: Path | None, seed: int, days: int | None) -> Listing:
     length_ns = interval_ns(interval)
     if path is None:
         wanted = (days or DAYS) * DAY_NS // length_ns
-        bars = synthetic_bars(seed=seed, count=HISTORY + wanted, interval_ns=length_ns, instrument=BTCUSDT)
+        bars = synthetic_bars(
+            seed=seed, count=HISTORY + wanted, interval_ns=length_ns, instrument=BTCUSDT, planted=PLANTED
+        )
     else:
         wanted = LIVE if days is None else days * DAY_NS // length_ns
         bars = bars_of_file(path, instrument=BTCUSDT, interval=interval)[-(HISTORY + wanted) :]

@@ -21,7 +21,7 @@ from trading_system.data_pipeline.normalizers.features import FEATURE_NAMES, WAR
 from trading_system.errors import ConfigurationError
 from trading_system.market.timestamps import NS_PER_S
 from trading_system.ports import Forecaster
-from trading_system.testnet.synthetic import synthetic_bars
+from trading_system.testnet.synthetic import PLANTED, synthetic_bars
 
 
 @pytest.fixture
@@ -141,11 +141,11 @@ def test_it_is_a_forecaster_of_the_house(forecaster, make_bars):
 
 
 def test_the_model_that_ships_believes_something(btcusdt):
-    """It loads, is small, and on a made-up market that it never saw it is right more often than not when it is sure."""
+    """It loads, is small, and on a synthetic market that it never saw it is more often right than wrong when sure."""
     assert sum(path.stat().st_size for path in DEMO_MODEL.iterdir()) < 200 * 1024
     shipped = OnnxForecaster.load(DEMO_MODEL)
     horizon = shipped.manifest.horizon
-    bars = synthetic_bars(seed=77, count=6_000, interval_ns=900 * NS_PER_S, instrument=btcusdt)
+    bars = synthetic_bars(seed=77, count=6_000, interval_ns=900 * NS_PER_S, instrument=btcusdt, planted=PLANTED)
     told = [(index, shipped.push(bar)) for index, bar in enumerate(bars)]
     known = [(index, forecast) for index, forecast in told[:-horizon] if forecast.known]
     assert len(known) > 0.9 * len(bars)

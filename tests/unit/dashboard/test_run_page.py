@@ -77,6 +77,8 @@ def test_the_head_says_what_kind_of_market_it_was(page: str) -> None:
     """Nobody may take a made-up market for a promise."""
     assert "A synthetic market with a planted pattern." in words(page)
     assert "it is no evidence of profit" in words(page)
+    assert "BTCUSDT (synthetic): price, entries, exits and stops" in words(page)
+    assert "data (synthetic)" in words(page)
 
 
 def test_numbers_worked_out_by_hand_stand_on_the_page(page: str) -> None:

@@ -1,10 +1,12 @@
 """A demonstration's market: made up from a seed, or read from a file."""
 
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
+from trading_system.core_ai.inference import manifest
 from trading_system.demo.scene import HISTORY, interval_of, scene_of
 from trading_system.errors import ConfigurationError
 
@@ -62,6 +64,7 @@ def test_a_seed_makes_a_market_and_another_seed_another() -> None:
     """Everything made up grows from the seed, and is known by its hash."""
     first, again, other = (scene_of(None, seed=seed, days=1, model=None).data_hash for seed in (7, 7, 8))
     assert first == again != other
+    assert scene_of(None, seed=7, days=1, model=None).words.startswith("A synthetic market with a planted pattern")
 
 
 def test_a_network_trades_only_bars_of_the_length_it_was_trained_on(tmp_path: Path) -> None:
@@ -71,3 +74,15 @@ def test_a_network_trades_only_bars_of_the_length_it_was_trained_on(tmp_path: Pa
     assert (hourly.strategy, hourly.model) == ("momentum", None)
     assert "plain momentum rule" in hourly.words
     assert scene_of(None, seed=7, days=1, model=None).strategy == "lstm"
+
+
+def test_a_network_is_told_by_its_own_name_wherever_it_lies(tmp_path: Path) -> None:
+    """Two folders of one network make one scene, so that the page's hash does not depend on where it is."""
+    scenes = [scene_of(None, seed=7, days=1, model=copied(tmp_path / name)) for name in ("here", "there")]
+    assert scenes[0].words == scenes[1].words
+    assert manifest.load(manifest.DEMO_MODEL)[0].name in scenes[0].words
+
+
+def copied(folder: Path) -> Path:
+    """The shipped network in another folder."""
+    return Path(shutil.copytree(manifest.DEMO_MODEL, folder))

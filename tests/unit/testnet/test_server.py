@@ -183,6 +183,7 @@ def test_the_command_says_where_it_is_and_stops_when_told(stop: signal.Signals) 
         assert process.stdout is not None
         ready = json.loads(process.stdout.readline())
         assert ready["url"].startswith("http://127.0.0.1:")
+        assert ready["market"] == "a synthetic market, seed 1"
         process.send_signal(stop)
         output, errors = process.communicate(timeout=20)
     assert (process.returncode, output, errors) == (0, "", "")

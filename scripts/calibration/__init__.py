@@ -1,0 +1,1 @@
+"""Fits the synthetic market to recorded bars and shows how well: see `scripts/calibrate.py`."""
