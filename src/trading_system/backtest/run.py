@@ -151,20 +151,7 @@ def run(
         ConfigurationError: Cash, terms, costs or rules are out of range.
         ImportError: numba is not installed (extra `backtest`) and `plain` is false.
     """
-    tape = Tape(
-        close_ns=_ints(tape.close_ns),
-        open=_ints(tape.open),
-        high=_ints(tape.high),
-        low=_ints(tape.low),
-        close=_ints(tape.close),
-        volume_atoms=_ints(tape.volume_atoms),
-        atr=_floats(tape.atr),
-        gates=_ints(tape.gates),
-    )
-    beliefs, setup = Beliefs(*map(_floats, beliefs)), _tidied(setup)
-    _check_shapes(tape, beliefs, setup, own)
-    _check_setup(setup)
-    _check_bars(tape)
+    tape, beliefs, setup = checked(tape, beliefs, setup, own)
     played = play if own is None else swapped(play, own.swaps())
     record = _play(played if plain else compiled(played), tape, beliefs, setup, decisions, progress)
     return Outcome(
@@ -183,6 +170,30 @@ def run(
     )
 
 
+def checked(tape: Tape, beliefs: Beliefs, setup: Setup, own: OwnPolicy | None) -> tuple[Tape, Beliefs, Setup]:
+    """Return the inputs in the memory layout that is compiled for.
+
+    Raises:
+        DataError: An array has another shape than `backtest.tape` says, or a bar contradicts itself.
+        ConfigurationError: Cash, terms, costs or rules are out of range.
+    """
+    tape = Tape(
+        close_ns=_ints(tape.close_ns),
+        open=_ints(tape.open),
+        high=_ints(tape.high),
+        low=_ints(tape.low),
+        close=_ints(tape.close),
+        volume_atoms=_ints(tape.volume_atoms),
+        atr=_floats(tape.atr),
+        gates=_ints(tape.gates),
+    )
+    beliefs, setup = Beliefs(*map(_floats, beliefs)), _tidied(setup)
+    _check_shapes(tape, beliefs, setup, own)
+    _check_setup(setup)
+    _check_bars(tape)
+    return tape, beliefs, setup
+
+
 def _play(
     played: Callable[..., int],
     tape: Tape,
@@ -193,7 +204,7 @@ def _play(
 ) -> Record:
     """Play all slices, with more rows for orders and fills wherever they run out."""
     slices, sleeves = len(tape.close_ns), len(setup.instrument)
-    record, lane, done = _blank(slices, setup, decisions), _lane(tape, beliefs, setup), 0
+    record, lane, done = blank(slices, setup, decisions), lane_of(tape, beliefs, setup), 0
     while done < slices:
         last = min(slices, done + CHUNK)
         reached = played(tape, beliefs, lane, setup, record, done, last)
@@ -206,7 +217,8 @@ def _play(
     return record
 
 
-def _blank(slices: int, setup: Setup, decisions: bool) -> Record:
+def blank(slices: int, setup: Setup, decisions: bool) -> Record:
+    """Return a record to be written to, with the cash at the start and rows for a run that trades now and then."""
     sleeves, instruments = len(setup.instrument), len(setup.terms)
     rows = max(4_096, slices // 8) + ROOM * sleeves  # pages that stay untouched cost nothing
     record = Record(
@@ -229,7 +241,7 @@ def _blank(slices: int, setup: Setup, decisions: bool) -> Record:
     return record
 
 
-def _lane(tape: Tape, beliefs: Beliefs, setup: Setup) -> Lane:
+def lane_of(tape: Tape, beliefs: Beliefs, setup: Setup) -> Lane:
     """Return tape and beliefs as plain columns where one sleeve is alone; they are the same memory."""
     columns = {**tape._asdict(), **beliefs._asdict()}
     if len(setup.terms) == len(setup.instrument) == 1:
