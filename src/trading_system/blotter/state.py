@@ -32,6 +32,8 @@ SIZE_FRACTION: Final = 1
 """A fixed fraction of equity is put into each position."""
 SIZE_AT_FILL: Final = 2
 """A fixed fraction of the free cash, counted anew at the price of the fill; only a simulator can do that."""
+SIZE_LOTS: Final = 3
+"""The same number of lots each time."""
 
 ENTER_AT_MARKET: Final = 0
 ENTER_AT_LIMIT: Final = 1
@@ -135,6 +137,8 @@ class Policy(NamedTuple):
     """One of the SIZE_ constants."""
     size_fraction: float = 0.0
     """What `SIZE_FRACTION` and `SIZE_AT_FILL` put into one position, 0..1."""
+    size_lots: float = 0.0
+    """How many lots `SIZE_LOTS` trades, whole, >= 0."""
     entry_mode: float = ENTER_AT_MARKET
     """One of the ENTER_ constants."""
     entry_offset: float = 0.0
