@@ -11,7 +11,15 @@ from pydantic import ValidationError
 
 from trading_system.blotter.state import Policy
 from trading_system.errors import ConfigurationError
-from trading_system.settings import NOT_SETTINGS, PolicySettings, Settings, check_real_money, load, provenance
+from trading_system.settings import (
+    NOT_SETTINGS,
+    PolicySettings,
+    RiskSettings,
+    Settings,
+    check_real_money,
+    load,
+    provenance,
+)
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 LIMIT: Final = "risk.max_drawdown"
@@ -263,8 +271,13 @@ def test_play_money_needs_no_flag_and_refuses_one(environment):
 
 
 def test_a_policy_of_settings_has_a_place_for_every_number_of_a_decision():
-    """The two lists of names must not drift apart; the drawdown limit stands under `risk`."""
-    assert set(PolicySettings.model_fields) | {"max_drawdown"} == set(Policy._fields)
+    """The two lists of names must not drift apart; what only a back-test may choose has its default."""
+    only_tested = {"take_profit", "size_mode", "size_fraction"} | {
+        f"entry_{name}" for name in ("mode", "offset", "bars", "parts")
+    }
+    settable = set(PolicySettings.model_fields) | set(RiskSettings.model_fields)
+    assert settable == set(Policy._fields) - only_tested
+    assert only_tested <= set(Policy._field_defaults)
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "config/env").glob("*.yaml")), ids=lambda path: path.stem)

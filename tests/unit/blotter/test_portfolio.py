@@ -127,7 +127,9 @@ def test_fills_in_any_order_and_heard_again_book_the_same(parts: list[int], data
     ]
     heard = data.draw(st.permutations(fills)) + data.draw(st.lists(st.sampled_from(fills), max_size=6))
     start = [*opening(), *working(ticket)]
-    assert fold([*start, *heard]) == fold([*start, *fills])
+    one, other = fold([*start, *heard]), fold([*start, *fills])
+    one.sleeves[KEY].known_ticks = other.sleeves[KEY].known_ticks = 0  # the last price heard hangs on the order
+    assert one == other
 
 
 # --- orders and promises ----------------------------------------------------------------------------
@@ -190,7 +192,7 @@ def test_a_decision_is_told_what_is_owned_asked_and_promised() -> None:
     stop = make_ticket(intent=Intent.PROTECT, lots=40, stop_ticks=3_900_000)
     told = [*bought(50_000), *working(entry), make_fill(entry, trade=2, lots=30), *working(leaving), *working(stop)]
     portfolio = fold(told)
-    assert sleeve_row(portfolio, portfolio.sleeves[KEY]) == state.Sleeve(
+    assert sleeve_row(portfolio, portfolio.sleeves[KEY], START_NS) == state.Sleeve(
         terms=state.Terms(lot_atoms=1_000, notional_atoms=10, min_lots=1, min_notional_atoms=5 * ATOMS),
         position_atoms=ATOMS // 2 + 30_000,
         entry_lots=70,
@@ -234,7 +236,7 @@ def _about(event: type[e.OrderEvent], **fields: object) -> e.OrderEvent:
 def test_the_stop_has_the_status_that_its_order_has(heard: list[e.Fact], status: int, lots: int) -> None:
     """Resting only when the venue has it and no cancel is on its way; its lots count until it is over."""
     portfolio = fold([*opening(), *working(make_ticket(intent=Intent.PROTECT)), *heard])
-    row = sleeve_row(portfolio, portfolio.sleeves[KEY])
+    row = sleeve_row(portfolio, portfolio.sleeves[KEY], START_NS)
     assert (row.stop_status, row.stop_lots) == (status, lots)
 
 
@@ -244,7 +246,7 @@ def test_a_stop_on_its_way_or_in_doubt_is_pending() -> None:
     doubt = _about(e.OrderInDoubt, reason="")
     for heard in (facts[:1], facts[:2], [*facts[:2], doubt]):
         portfolio = fold([*opening(), *heard])
-        assert sleeve_row(portfolio, portfolio.sleeves[KEY]).stop_status == state.STOP_PENDING
+        assert sleeve_row(portfolio, portfolio.sleeves[KEY], START_NS).stop_status == state.STOP_PENDING
 
 
 def test_a_refused_stop_is_remembered_until_the_position_changes() -> None:
@@ -252,10 +254,10 @@ def test_a_refused_stop_is_remembered_until_the_position_changes() -> None:
     stop = make_ticket(intent=Intent.PROTECT)
     told = [*bought(100), *working(stop)[:2], _about(e.OrderRejected, code=-2010, reason="")]
     portfolio = fold(told)
-    assert sleeve_row(portfolio, portfolio.sleeves[KEY]).stop_status == state.STOP_REFUSED
+    assert sleeve_row(portfolio, portfolio.sleeves[KEY], START_NS).stop_status == state.STOP_REFUSED
     leaving = make_ticket(intent=Intent.EXIT)
     portfolio = fold([*told, *working(leaving), make_fill(leaving, trade=2)])
-    assert sleeve_row(portfolio, portfolio.sleeves[KEY]).stop_status == state.STOP_NONE
+    assert sleeve_row(portfolio, portfolio.sleeves[KEY], START_NS).stop_status == state.STOP_NONE
 
 
 def test_a_market_buy_in_doubt_is_not_awaited() -> None:
@@ -263,9 +265,9 @@ def test_a_market_buy_in_doubt_is_not_awaited() -> None:
     ticket = make_ticket()
     told = [*opening(), *working(ticket)[:2]]
     portfolio = fold(told)
-    assert sleeve_row(portfolio, portfolio.sleeves[KEY]).entry_taking == 1
+    assert sleeve_row(portfolio, portfolio.sleeves[KEY], START_NS).entry_taking == 1
     portfolio.apply(e.OrderInDoubt(ts_ns=START_NS, client_order_id=ticket.client_order_id, reason=""))
-    row = sleeve_row(portfolio, portfolio.sleeves[KEY])
+    row = sleeve_row(portfolio, portfolio.sleeves[KEY], START_NS)
     assert (row.entry_taking, row.entry_lots) == (0, 100)
 
 

@@ -5,14 +5,26 @@ from typing import Final
 from hypothesis import strategies as st
 
 from trading_system.blotter.state import (
+    ENTER_AT_LIMIT,
+    ENTER_AT_MARKET,
+    ENTER_POST_ONLY,
+    NO_REASON,
+    SIZE_AT_FILL,
+    SIZE_FRACTION,
+    SIZE_KELLY,
+    STOP_ABSENT,
     STOP_CANCELING,
+    STOP_FIXED,
     STOP_NONE,
     STOP_PENDING,
     STOP_REFUSED,
     STOP_RESTING,
+    STOP_TRAILING,
+    UNPROTECTED,
     Account,
     AccountCarried,
     BarRow,
+    Entry,
     Policy,
     Sleeve,
     SleeveCarried,
@@ -21,6 +33,8 @@ from trading_system.blotter.state import (
 )
 
 CLOSE_NS: Final = 1_700_006_400_000_000_000
+"""2023-11-15T00:00:00Z: this close is the first of a UTC day."""
+DAY_NS: Final = 86_400_000_000_000
 TERMS: Final = Terms(lot_atoms=100, notional_atoms=1, min_lots=2, min_notional_atoms=3_000)
 POLICY: Final = Policy(
     kelly_share=0.5,
@@ -47,11 +61,26 @@ def make_bar(close: int = 1_000, atr: float = 50.0) -> BarRow:
 
 
 def make_account(
-    cash: int = 1_000_000, *, reserved: int = 0, holdings: int = 0, gates: int = 0, peak: float = 0.0, latched: int = 0
+    cash: int = 1_000_000,
+    *,
+    reserved: int = 0,
+    holdings: int = 0,
+    gates: int = 0,
+    peak: float = 0.0,
+    latched: int = 0,
+    day: float = 0.0,
+    day_ends: int = 0,
+    short: int = 0,
 ) -> Account:
     """Return an account of a million atoms, all of it cash."""
-    carried = AccountCarried(peak_equity=peak, latched=latched)
-    return Account(cash_atoms=cash, reserved_atoms=reserved, holdings_atoms=holdings, gates=gates, carried=carried)
+    return Account(
+        cash_atoms=cash,
+        reserved_atoms=reserved,
+        holdings_atoms=holdings,
+        gates=gates,
+        carried=AccountCarried(peak_equity=peak, latched=latched, day_equity=day, day_ends_ns=day_ends),
+        short_atoms=short,
+    )
 
 
 def make_sleeve(
@@ -64,12 +93,17 @@ def make_sleeve(
     stop: int = 0,
     stop_at: int = 0,
     limit_at: int = 0,
+    take_at: int = 0,
     status: int = STOP_NONE,
     target: int = 0,
     level: int = 0,
+    take: int = 0,
+    bars: int = 0,
+    waiting: int = 0,
+    reason: int = NO_REASON,
     terms: Terms = TERMS,
 ) -> Sleeve:
-    """Return a sleeve in lots; `dust` is what it owns beyond whole lots, atoms."""
+    """Return a sleeve in signed lots; `dust` is what it owns, or owes, beyond whole lots, atoms."""
     return Sleeve(
         terms=terms,
         position_atoms=held * terms.lot_atoms + dust,
@@ -80,13 +114,27 @@ def make_sleeve(
         stop_resting_ticks=stop_at,
         stop_limit_ticks=limit_at,
         stop_status=status,
-        carried=SleeveCarried(target_lots=target, stop_ticks=level),
+        carried=SleeveCarried(
+            target_lots=target,
+            stop_ticks=level,
+            take_ticks=take,
+            bars_held=bars,
+            bars_waiting=waiting,
+            reason=reason,
+        ),
+        stop_take_ticks=take_at,
     )
+
+
+def at_market(lots: int) -> Entry:
+    """Return an entry for signed `lots`, whole and at market."""
+    return Entry(lots=lots, limit_ticks=0, post_only=0, parts=1, share=0.0)
 
 
 @st.composite
 def sleeves(draw: st.DrawFn) -> Sleeve:
-    """Any sleeve that facts can lead to: what sells is owned, and a stop has lots exactly while it may sell."""
+    """Any sleeve that facts can lead to: what leaves is owned, or owed, and a stop has lots exactly while it lives."""
+    side = draw(st.sampled_from([1, -1]))
     held = draw(st.integers(0, 500))
     going = draw(st.integers(0, held))
     status = draw(st.sampled_from([STOP_NONE, STOP_PENDING, STOP_RESTING, STOP_CANCELING, STOP_REFUSED]))
@@ -94,18 +142,25 @@ def sleeves(draw: st.DrawFn) -> Sleeve:
     if alive and held == going:
         status, alive = STOP_NONE, False
     coming = draw(st.one_of(st.just(0), st.integers(1, 500)))
+    target = draw(st.integers(0, 1_000))
     return make_sleeve(
-        held=held,
-        dust=draw(st.integers(0, TERMS.lot_atoms - 1)),
-        coming=coming,
+        held=side * held,
+        dust=side * draw(st.integers(0, TERMS.lot_atoms - 1)),
+        coming=side * coming,
         taking=draw(st.integers(0, 1)) if coming else 0,
         going=going,
         stop=draw(st.integers(1, held - going)) if alive else 0,
         stop_at=draw(st.integers(1, 2_000)) if alive else 0,
         limit_at=draw(st.integers(1, 2_000)) if alive else 0,
+        take_at=draw(st.one_of(st.just(0), st.integers(1, 2_000))) if alive else 0,
         status=status,
-        target=draw(st.integers(0, 1_000)),
+        target=side * target,
         level=draw(st.integers(0, 2_000)),
+        take=draw(st.one_of(st.just(0), st.integers(1, 2_000))),
+        bars=draw(st.integers(0, 5)),
+        waiting=draw(st.integers(0, 3)),
+        reason=draw(st.integers(NO_REASON, UNPROTECTED)) if target == 0 else NO_REASON,
+        terms=TERMS._replace(shortable=1 if side < 0 else draw(st.integers(0, 1))),
     )
 
 
@@ -146,6 +201,17 @@ def policies() -> st.SearchStrategy[Policy]:
         stop_slack=st.floats(0.0, 0.25),
         cash_buffer=st.floats(0.0, 0.1),
         max_drawdown=st.floats(0.01, 0.99),
+        max_daily_loss=st.floats(0.01, 1.0),
+        max_gross=st.floats(0.01, 3.0),
+        stop_mode=st.sampled_from([STOP_TRAILING, STOP_TRAILING, STOP_FIXED, STOP_ABSENT]).map(float),
+        take_profit=st.one_of(st.just(0.0), st.floats(0.1, 5.0)),
+        max_bars=st.integers(0, 5).map(float),
+        size_mode=st.sampled_from([SIZE_KELLY, SIZE_KELLY, SIZE_FRACTION, SIZE_AT_FILL]).map(float),
+        size_fraction=st.floats(0.0, 1.0),
+        entry_mode=st.sampled_from([ENTER_AT_MARKET, ENTER_AT_LIMIT, ENTER_POST_ONLY]).map(float),
+        entry_offset=st.floats(0.0, 2.0),
+        entry_bars=st.integers(1, 4).map(float),
+        entry_parts=st.integers(1, 5).map(float),
     )
     return st.one_of(
         sound,
@@ -155,14 +221,18 @@ def policies() -> st.SearchStrategy[Policy]:
     )
 
 
-def accounts() -> st.SearchStrategy[Account]:
-    """Any account of up to ten million atoms, above or below its peak."""
-    return st.builds(
-        make_account,
-        cash=st.integers(0, 10_000_000),
-        reserved=st.integers(0, 1_000_000),
-        holdings=st.integers(0, 1_000_000),
-        gates=st.sampled_from([0, 0, 0, 1 << 8, 1 << 9, 1 << 10]),
-        peak=st.one_of(st.floats(0.0, 2e7), ODD),
-        latched=st.sampled_from([0, 0, 0, 1, 1 << 10]),
+@st.composite
+def accounts(draw: st.DrawFn) -> Account:
+    """Any account of up to ten million atoms, above or below its peak and its day's start."""
+    long, short = draw(st.integers(0, 1_000_000)), draw(st.sampled_from([0, 0, 1])) * draw(st.integers(0, 1_000_000))
+    return make_account(
+        cash=draw(st.integers(0, 10_000_000)),
+        reserved=draw(st.integers(0, 1_000_000)),
+        holdings=long - short,
+        gates=draw(st.sampled_from([0, 0, 0, 1 << 8, 1 << 9, 1 << 10])),
+        peak=draw(st.one_of(st.floats(0.0, 2e7), ODD)),
+        latched=draw(st.sampled_from([0, 0, 0, 1, 1 << 10])),
+        day=draw(st.one_of(st.floats(0.0, 2e7), ODD)),
+        day_ends=draw(st.sampled_from([0, CLOSE_NS, CLOSE_NS + 1, CLOSE_NS + DAY_NS])),
+        short=short,
     )

@@ -7,6 +7,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.unit.desk.numbers import (
     CLOSE_NS,
+    DAY_NS,
     DOUBTFUL,
     POLICY,
     SURE,
@@ -24,14 +25,17 @@ from tests.unit.desk.numbers import (
 
 from trading_system.blotter import objections as why
 from trading_system.blotter.state import (
+    NO_ENTRY,
     NO_VIEW,
+    NOTHING,
+    STOP_ABSENT,
     STOP_RESTING,
     Account,
     AccountCarried,
-    Asks,
     BarRow,
     Policy,
     Sleeve,
+    SleeveCarried,
     View,
 )
 from trading_system.desk.decide import asked, decide, entry_reserve, held_lots
@@ -39,13 +43,16 @@ from trading_system.risk_management.exposure import is_flat
 
 BARELY = SURE._replace(probability=POLICY.enter_above)
 NAN, INF = math.nan, math.inf
-QUIET = Asks(cancel_entry=0, cancel_stop=0, exit_lots=0, entry_lots=0, protect_lots=0, protect_ticks=0)
+LOOSE = POLICY._replace(max_gross=9.0)
+"""Only the cash limits what is owned in all."""
+CAUTIOUS = POLICY._replace(max_daily_loss=0.1)
+QUIET = NOTHING
 
 
 def test_an_entry_is_sized_by_the_stake_at_the_stop_and_capped_by_exposure() -> None:
     """A quarter of equity lost at a stop 10 % away would be 2.5 times equity; half of equity is allowed: 500 lots."""
     step = decide(make_account(), make_sleeve(), make_bar(), SURE, POLICY)
-    assert step.sleeve == (500, 900)
+    assert step.sleeve == SleeveCarried(target_lots=500, stop_ticks=900)
     assert step.asks == QUIET._replace(entry_lots=500)
     assert step.objections == why.NONE
 
@@ -98,11 +105,10 @@ def test_a_position_is_held_until_a_valid_view_says_leave(view: View, target: in
 
 @pytest.mark.parametrize("view", [SURE, TORN])
 def test_what_is_on_its_way_is_held_like_what_is_owned(view: View) -> None:
-    """Ten owned, twenty coming: thirty, and nothing to ask while the rest of the fill is awaited."""
-    step = decide(
-        make_account(), make_sleeve(held=10, coming=20, taking=1, target=40, level=900), make_bar(), view, POLICY
-    )
-    assert (step.sleeve.target_lots, step.asks) == (30, QUIET)
+    """Ten owned and protected, twenty coming: thirty are wanted, and there is nothing to ask."""
+    sleeve = make_sleeve(held=10, coming=20, stop=10, stop_at=900, status=STOP_RESTING, target=40, level=900)
+    step = decide(make_account(), sleeve, make_bar(), view, POLICY._replace(entry_bars=2.0))
+    assert (step.sleeve.target_lots, step.sleeve.bars_waiting, step.asks) == (30, 1, QUIET)
 
 
 @pytest.mark.parametrize(("view", "target"), [(TORN, 0), (NO_VIEW, 0), (SURE, 30), (BARELY, 30)])
@@ -120,7 +126,7 @@ def test_a_stop_that_the_market_jumped_over_is_given_up(close: int, leaves: int)
     step = decide(make_account(), jumped, bar, NO_VIEW, POLICY._replace(stop_slack=0.02))
     assert step.asks.cancel_stop == leaves
     canceled = make_sleeve(held=30, target=step.sleeve.target_lots, level=step.sleeve.stop_ticks)
-    assert asked(canceled, step.sleeve, close, 0).exit_lots == 30
+    assert asked(canceled, step.sleeve, close, NO_ENTRY).exit_lots == 30
 
 
 def test_dust_that_the_venue_would_not_take_back_does_not_keep_us_from_entering() -> None:
@@ -159,13 +165,24 @@ def test_dust_that_the_venue_would_not_take_back_does_not_keep_us_from_entering(
         (make_account(cash=1_000), make_bar(), SURE, POLICY, why.MIN_NOTIONAL),
         (make_account(), make_bar(), SURE, POLICY._replace(max_exposure=0.001), why.EXPOSURE),
         (make_account(), make_bar(), SURE, POLICY._replace(max_exposure=NAN), why.EXPOSURE),
-        (make_account(reserved=999_000), make_bar(), SURE, POLICY, why.CASH),
-        (make_account(reserved=2_000_000), make_bar(), SURE, POLICY, why.CASH),
+        (make_account(reserved=999_000), make_bar(), SURE, LOOSE, why.CASH),
+        (make_account(reserved=2_000_000), make_bar(), SURE, LOOSE, why.CASH),
+        (make_account(cash=4_000_000, holdings=-1_999_500, short=1_999_500), make_bar(), SURE, LOOSE, why.CASH),
+        (make_account(reserved=999_000), make_bar(), SURE, POLICY, why.GROSS),
+        (make_account(cash=3_000, holdings=997_001), make_bar(), SURE, POLICY, why.GROSS),
+        (make_account(cash=1_997_001, holdings=-997_001, short=997_001), make_bar(), SURE, POLICY, why.GROSS),
+        (make_account(), make_bar(), SURE, POLICY._replace(max_gross=0.002), why.GROSS),
+        (make_account(), make_bar(), SURE, POLICY._replace(max_gross=NAN), why.GROSS),
         (make_account(), make_bar(), SURE, POLICY._replace(cash_buffer=NAN), why.CASH),
         (make_account(gates=why.HALTED), make_bar(), SURE, POLICY, why.HALTED),
         (make_account(peak=2e6), make_bar(), SURE, POLICY, why.DRAWDOWN),
         (make_account(latched=why.DRAWDOWN), make_bar(), SURE, POLICY, why.DRAWDOWN),
         (make_account(peak=NAN), make_bar(), SURE, POLICY, why.DRAWDOWN),
+        (make_account(day=2e6, day_ends=CLOSE_NS + 1), make_bar(), SURE, CAUTIOUS, why.DAILY_LOSS),
+        (make_account(day=NAN, day_ends=CLOSE_NS + 1), make_bar(), SURE, CAUTIOUS, why.DAILY_LOSS),
+        (make_account(latched=why.DAILY_LOSS, day_ends=CLOSE_NS + 1), make_bar(), SURE, CAUTIOUS, why.DAILY_LOSS),
+        (make_account(short=-1), make_bar(), SURE, POLICY, why.NO_PRICE),
+        (make_account(short=10**17 + 1), make_bar(), SURE, POLICY, why.NO_PRICE),
     ],
 )
 def test_whatever_speaks_against_an_entry_is_named_and_nothing_else(
@@ -220,7 +237,7 @@ def test_a_fall_of_exactly_the_limit_is_allowed_and_one_atom_more_latches() -> N
 def test_open_positions_count_towards_the_peak() -> None:
     """Equity is cash plus what the positions are worth."""
     step = decide(make_account(cash=5, holdings=7), make_sleeve(), make_bar(), NO_VIEW, POLICY)
-    assert step.account == AccountCarried(peak_equity=12.0, latched=0)
+    assert step.account == AccountCarried(peak_equity=12.0, latched=0, day_equity=12.0, day_ends_ns=CLOSE_NS + DAY_NS)
 
 
 @given(account=accounts(), sleeve=sleeves(), bar=bars(), view=views(), policy=policies())
@@ -231,7 +248,8 @@ def test_no_position_is_opened_or_added_to_against_an_objection(
     step = decide(account, sleeve, bar, view, policy)
     if step.objections:
         assert step.asks.entry_lots == 0
-        assert step.sleeve.target_lots <= held_lots(sleeve) + sleeve.entry_lots
+        there = held_lots(sleeve) + sleeve.entry_lots
+        assert min(0, there) <= step.sleeve.target_lots <= max(0, there)
 
 
 @given(account=accounts(), sleeve=sleeves(), bar=bars(), view=views(), policy=policies(), gates=st.integers(0, 2047))
@@ -249,9 +267,12 @@ def test_no_brake_changes_what_is_sold_canceled_or_protected(
 def test_the_stop_of_a_position_never_loosens(
     account: Account, sleeve: Sleeve, bar: BarRow, view: View, policy: Policy
 ) -> None:
-    """Whatever bar and policy say, its level only rises."""
-    assume(not is_flat(sleeve, bar.close))
-    assert decide(account, sleeve, bar, view, policy).sleeve.stop_ticks >= sleeve.carried.stop_ticks
+    """Whatever bar and policy say, the level of a long one only rises, that of a short one only falls."""
+    there = held_lots(sleeve) or sleeve.entry_lots
+    assume(not is_flat(sleeve, held_lots(sleeve), bar.close) and policy.stop_mode != STOP_ABSENT)
+    before, after = sleeve.carried.stop_ticks, decide(account, sleeve, bar, view, policy).sleeve.stop_ticks
+    if before:
+        assert after >= before if there > 0 else 0 < after <= before
 
 
 @given(values=st.lists(st.integers(0, 2_000_000), min_size=1, max_size=30), policy=policies())
@@ -281,6 +302,7 @@ def test_cash_is_never_promised_twice_within_a_slice(
     for sleeve, bar, view, policy in slice_:
         step = decide(account, sleeve, bar, view, policy)
         if step.asks.entry_lots:
-            promised += entry_reserve(step.asks.entry_lots, bar.close, sleeve.terms, policy)
+            price = step.asks.entry_limit_ticks or bar.close
+            promised += entry_reserve(abs(step.asks.entry_lots), price, sleeve.terms, policy)
         account = account._replace(reserved_atoms=reserved + promised, carried=step.account)
     assert promised <= max(0, cash - reserved)

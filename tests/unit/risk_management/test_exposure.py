@@ -12,9 +12,9 @@ from trading_system.risk_management.exposure import (
     big_enough,
     held_lots,
     is_flat,
+    leavable,
     lot_worth,
     protectable,
-    sellable,
     worst_lot,
     worth,
 )
@@ -22,18 +22,21 @@ from trading_system.risk_management.exposure import (
 ATOMS = st.integers(0, MAX_ATOMS)
 
 
-@pytest.mark.parametrize(("atoms", "lots"), [(0, 0), (99, 0), (100, 1), (299, 2), (-1, 0), (-100, 0)])
+@pytest.mark.parametrize(
+    ("atoms", "lots"), [(0, 0), (99, 0), (100, 1), (299, 2), (-1, 0), (-99, 0), (-100, -1), (-299, -2)]
+)
 def test_only_whole_lots_are_held(atoms: int, lots: int) -> None:
-    """A lot is 100 atoms here; what fees left of the last one cannot be sold."""
+    """A lot is 100 atoms here; what fees left of the last one cannot be sold, nor a part of one be bought back."""
     assert held_lots(make_sleeve()._replace(position_atoms=atoms)) == lots
 
 
 @given(lots=st.integers(0, 10**9), rest=st.integers(0, 10**9), lot=st.integers(1, 3 * 10**9), one=st.integers(1, 10**8))
 def test_worth_is_exact_and_rounded_down(lots: int, rest: int, lot: int, one: int) -> None:
-    """position x price / lot in whole atoms, though the product may not fit 63 bits."""
+    """position x price / lot in whole atoms, though the product may not fit 63 bits; a debt is as large."""
     terms = Terms(lot_atoms=lot, notional_atoms=one, min_lots=1, min_notional_atoms=0)
     position = lots * lot + rest % lot
     assert worth(position, 1, terms) == position * one // lot
+    assert worth(-position, 1, terms) == -(position * one // lot)
 
 
 @pytest.mark.parametrize(("price", "notional"), [(0, 1), (-1, 1), (1, 0), (10**9, 10**9)])
@@ -80,12 +83,12 @@ def test_an_order_for_nothing_is_never_big_enough() -> None:
     """Even where the venue names no smallest order."""
     terms = TERMS._replace(min_lots=0, min_notional_atoms=0)
     assert [big_enough(lots, 1_000, terms) for lots in (0, 1)] == [False, True]
-    assert [sellable(lots, 0, terms) for lots in (0, 1)] == [False, True]
+    assert [leavable(lots, 0, terms) for lots in (0, 1)] == [False, True]
 
 
 def test_without_a_price_an_order_cannot_be_bought_but_can_be_sold() -> None:
     """Then only the lots are counted."""
-    assert (big_enough(50, 0, TERMS), sellable(50, 0, TERMS), sellable(1, 0, TERMS)) == (False, True, False)
+    assert (big_enough(50, 0, TERMS), leavable(50, 0, TERMS), leavable(1, 0, TERMS)) == (False, True, False)
 
 
 @pytest.mark.parametrize(("lots", "accepted"), [(4, False), (5, True)])
@@ -106,8 +109,12 @@ def test_a_stop_is_measured_at_the_lowest_limit_that_it_may_have(lots: int, acce
         (make_sleeve(held=1, stop=1, stop_at=900, status=STOP_RESTING), False),
         (make_sleeve(stop=1, stop_at=900, status=STOP_RESTING), True),
         (make_sleeve(held=2, stop=2, stop_at=900, status=STOP_RESTING), False),
+        (make_sleeve(held=-2, dust=-99), True),
+        (make_sleeve(held=-3), False),
+        (make_sleeve(coming=-1), False),
+        (make_sleeve(held=-2, going=1), False),
     ],
 )
-def test_flat_is_what_owns_nothing_that_it_could_sell_and_expects_nothing(sleeve: Sleeve, flat: bool) -> None:
+def test_flat_is_what_holds_nothing_that_it_could_leave_and_expects_nothing(sleeve: Sleeve, flat: bool) -> None:
     """At 1,000 the venue takes three lots, not two."""
-    assert is_flat(sleeve, 1_000) is flat
+    assert is_flat(sleeve, held_lots(sleeve), 1_000) is flat
