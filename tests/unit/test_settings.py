@@ -272,9 +272,7 @@ def test_play_money_needs_no_flag_and_refuses_one(environment):
 
 def test_a_policy_of_settings_has_a_place_for_every_number_of_a_decision():
     """The two lists of names must not drift apart; what only a back-test may choose has its default."""
-    only_tested = {"take_profit", "size_mode", "size_fraction"} | {
-        f"entry_{name}" for name in ("mode", "offset", "bars", "parts")
-    }
+    only_tested = {name for name in Policy._fields if name.startswith(("size_", "entry_", "take_"))}
     settable = set(PolicySettings.model_fields) | set(RiskSettings.model_fields)
     assert settable == set(Policy._fields) - only_tested
     assert only_tested <= set(Policy._field_defaults)
