@@ -55,13 +55,13 @@ def play(tape: Tape, beliefs: Beliefs, lane: Lane, setup: Setup, record: Record,
     return s
 
 
-@routine
+@kernel
 def play_slice(s: int, tape: Tape, beliefs: Beliefs, setup: Setup, record: Record) -> None:
     """Run one slice."""
     _meet_all(s, tape, setup, record)
     _mark(s, tape, setup, record)
     _decide_all(s, tape, beliefs, setup, record)
-    if setup.rules.at_close == 1:
+    if setup.rules.at_close == 1 and _coming(setup, record):
         _take_all(s, tape, setup, record, 1)
 
 
@@ -75,10 +75,19 @@ def _meet_all(s: int, tape: Tape, setup: Setup, record: Record) -> None:
     if setup.rules.latency_bars > 0:
         for k in range(len(setup.instrument)):
             arrivals(s, k, tape, setup, record)
-    if setup.rules.at_close == 0:
+    if setup.rules.at_close == 0 and _coming(setup, record):
         _take_all(s, tape, setup, record, 0)
     for k in range(len(setup.instrument)):
         wait_through(s, k, tape, setup, record)
+
+
+@kernel
+def _coming(setup: Setup, record: Record) -> bool:
+    """Return whether any sleeve has an exit or an entry that may come to the market."""
+    for k in range(len(setup.instrument)):
+        if record.book[k, C.exit_lots] > 0 or record.book[k, C.entry_lots] != 0:
+            return True
+    return False
 
 
 @routine

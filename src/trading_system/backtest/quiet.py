@@ -10,8 +10,18 @@ from typing import NamedTuple
 from trading_system.backtest.asking import wanting
 from trading_system.backtest.rows import C, carried_at, policy_at, terms_at
 from trading_system.backtest.tape import CASH, DECISIONS, Record, Setup
-from trading_system.blotter.state import STOP_NONE, STOP_RESTING, Account, BarRow, Sleeve, SleeveCarried, View
-from trading_system.desk.decide import decide
+from trading_system.blotter.state import (
+    STOP_NONE,
+    STOP_RESTING,
+    Account,
+    BarRow,
+    Policy,
+    Sleeve,
+    SleeveCarried,
+    Terms,
+    View,
+)
+from trading_system.desk.decide import decide, idle
 from trading_system.execution_engine.simulator.matching import out_of_reach
 from trading_system.kernel import kernel
 from trading_system.market.columns import Floats, Ints
@@ -57,8 +67,10 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
         reason=int(book[0, C.reason]),
     )
     lots, rest, sign = abs(position) // terms.lot_atoms, abs(position) % terms.lot_atoms, 1 if position > 0 else -1
-    reached, known = last, 0
-    for s in range(first, last):
+    reached, known, s = last, 0, first
+    while s < last:
+        if position == 0 and not kept and not gated:
+            s = _skip_idle_bars(lane, policy, terms, cash, record, s, last)
         low, high, close = int(lane.low[s]), int(lane.high[s]), int(lane.close[s])
         if close <= 0:
             reached = s
@@ -115,6 +127,7 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
             record.decided[s, 0, 2] = step.objections
         if step.denied != 0:
             record.denials[step.denied] += 1
+        s += 1
     if reached > first:
         record.carried[0], record.carried[1] = carried.peak_equity, carried.day_equity
         record.latches[0], record.latches[1] = carried.latched, carried.day_ends_ns
@@ -125,3 +138,13 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
         record.marks[0] = known
         record.tally[DECISIONS] += reached - first
     return reached
+
+
+@kernel
+def _skip_idle_bars(lane: Lane, policy: Policy, terms: Terms, cash: int, record: Record, first: int, last: int) -> int:
+    """Write down idle bars from `first` on, all but the last, and return that one; or `first` where it is not idle."""
+    s = first
+    while s < last and lane.close[s] > 0 and idle(float(lane.probability[s]), policy, terms):
+        record.cash[s], record.holdings[s], record.short[s] = cash, 0, 0
+        s += 1
+    return max(first, s - 1)

@@ -27,7 +27,7 @@ from trading_system.backtest.tape import (
 )
 from trading_system.blotter.objections import COMBINATIONS
 from trading_system.blotter.state import Policy, Terms
-from trading_system.desk.decide import decide
+from trading_system.desk.decide import decide, idle, never_idle
 from trading_system.errors import ConfigurationError, DataError
 from trading_system.execution_engine.simulator.costs import UNIT, Costs
 from trading_system.kernel import Swaps, compiled, swapped
@@ -96,11 +96,11 @@ class OwnPolicy:
     def swaps(self) -> Swaps:
         """Return what to replace in the loop."""
         if self.kind is Policy:
-            return {decide: self.decide}
+            return {decide: self.decide, idle: never_idle}
         missing = {"stop_slack", "cash_buffer"} - set(getattr(self.kind, "_fields", ()))
         if missing:
             raise ConfigurationError(f"policy {self.kind.__name__} lacks the fields {', '.join(sorted(missing))}")
-        return {decide: self.decide, policy_at: reader(self.kind)}
+        return {decide: self.decide, idle: never_idle, policy_at: reader(self.kind)}
 
 
 def make_setup(

@@ -13,6 +13,7 @@ from trading_system.blotter.state import (
     JUMPED,
     NO_ENTRY,
     NO_REASON,
+    NOTHING,
     SIZE_AT_FILL,
     STOP_NONE,
     STOP_REFUSED,
@@ -68,7 +69,7 @@ def decide(account: Account, sleeve: Sleeve, bar: BarRow, view: View, policy: Po
     carried = breakers(account.carried, equity, bar, policy)
     held, known = held_lots(sleeve), has_view(view, bar)
     flat = is_flat(sleeve, held, bar.close)
-    side = leaning(view, policy, sleeve.terms) if flat else holding(held, sleeve.entry_lots)
+    side = leaning(view.probability, policy, sleeve.terms) if flat else holding(held, sleeve.entry_lots)
     seen = seen_from(view, side)
     stop = trailed(sleeve, bar, policy, side, flat)  # protection before ambition; never loosens
     take = targeted(sleeve, bar, policy, side, flat)
@@ -113,9 +114,9 @@ def breakers(carried: AccountCarried, equity: float, bar: BarRow, policy: Policy
 
 
 @kernel
-def leaning(view: View, policy: Policy, terms: Terms) -> int:
+def leaning(probability: float, policy: Policy, terms: Terms) -> int:
     """Return the side that the strategy would enter from flat: -1 only where a fall is expected and may be sold."""
-    if terms.shortable == 1 and view.probability <= 0.5 and 1.0 - view.probability >= policy.enter_above:
+    if terms.shortable == 1 and probability <= 0.5 and 1.0 - probability >= policy.enter_above:
         return -1
     return 1
 
@@ -226,6 +227,8 @@ def asked(sleeve: Sleeve, want: SleeveCarried, price_ticks: int, entry: Entry) -
 @kernel
 def difference(sleeve: Sleeve, held: int, want: SleeveCarried, price_ticks: int, entry: Entry) -> Asks:
     """Return what `asked` returns, of a sleeve that owns `held` whole lots."""
+    if entry.lots == 0 and as_wanted(sleeve, held, want):
+        return NOTHING
     status, terms = sleeve.stop_status, sleeve.terms
     side = -1 if held < 0 else 1
     coming, going = sleeve.entry_lots, sleeve.exit_lots
@@ -264,6 +267,42 @@ def difference(sleeve: Sleeve, held: int, want: SleeveCarried, price_ticks: int,
         entry_parts=entry.parts if enter else 1,
         entry_share=entry.share if enter else 0.0,
     )
+
+
+@kernel
+def as_wanted(sleeve: Sleeve, held: int, want: SleeveCarried) -> bool:
+    """Return whether all is as it should be, so that nothing is to be asked: on most bars it is.
+
+    Nothing is on its way; and either nothing is held or rests, or what is held is wanted and its barriers stand.
+    """
+    if sleeve.entry_lots != 0 or sleeve.exit_lots != 0:
+        return False
+    if held == 0:
+        return sleeve.stop_lots == 0
+    if (want.target_lots < held) if held > 0 else (want.target_lots > held):
+        return False
+    if sleeve.stop_status == STOP_NONE:
+        return want.stop_ticks == 0 and want.take_ticks == 0
+    stands = sleeve.stop_resting_ticks == want.stop_ticks and sleeve.stop_take_ticks == want.take_ticks
+    return sleeve.stop_status == STOP_RESTING and stands and sleeve.stop_lots == abs(held)
+
+
+@kernel
+def idle(probability: float, policy: Policy, terms: Terms) -> bool:
+    """Return whether `decide`, of a sleeve that owns nothing and has no order, would not enter on such a view.
+
+    Then what it carries on of the sleeve hangs on this bar alone, and of the account on an equity that stands still:
+    of many such bars in a row only the last one need be decided. What is not a number is no view.
+    """
+    if probability != probability:
+        return True
+    return probability < policy.enter_above and leaning(probability, policy, terms) > 0
+
+
+@kernel
+def never_idle(probability: float, policy: Policy, terms: Terms) -> bool:
+    """Return False: nothing is known of a user's own policy, so it decides every bar."""
+    return False
 
 
 @kernel
