@@ -23,7 +23,7 @@ START_NS: Final = 1_672_531_200_000_000_000  # 2023-01-01 UTC
 TICKS_A_UNIT: Final = 100
 """Ticks in one unit of quote currency: a tick is 0.01."""
 FIRST_TICKS: Final = 4_000_000
-BAR_DEVIATION: Final = 0.0005
+BAR_DEVIATION: Final = 0.0002
 """Standard deviation of a bar's log return."""
 CHUNK: Final = 1_000_000
 
@@ -31,7 +31,7 @@ FAST: Final = 10
 SLOW: Final = 50
 ATR_BARS: Final = 14
 ATR_STOP: Final = 3
-CASH: Final = 10_000_000.0
+CASH: Final = 100_000_000.0
 """Quote currency at the start: so much that it never binds; every entry buys one unit of base currency."""
 FEE: Final = 0.001
 """Fee of each fill, a fraction of its worth, in quote currency."""

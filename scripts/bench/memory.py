@@ -15,7 +15,10 @@ from scripts.bench.processes import has_backtest, our_backtest, spend
 from scripts.bench.turns import Engine, in_turns
 
 BARS: Final = 20_000_000
-ENGINES: Final = (Engine(module="scripts.bench.reference"), Engine(module="scripts.bench.ours"))
+ENGINES: Final = (
+    Engine(module="scripts.bench.reference"),
+    Engine(module="scripts.bench.ours", arguments=("any-size",)),
+)
 
 
 def memory(bars: int, seed: int, say: Callable[[str], None]) -> tuple[list[tuple[str, float, float]], list[str]]:

@@ -13,11 +13,15 @@ from hypothesis import strategies as st
 from scripts.bench.__main__ import BEGIN, END, rewritten
 from scripts.bench.goals import goals
 from scripts.bench.market import CASH, Market, after, crosses, market, save, trades_hash
+from scripts.bench.ours import beliefs_of, read, setup_of, tape_of
 from scripts.bench.processes import spend
 from scripts.bench.reference import prepare
 from scripts.bench.table import loops
 from scripts.bench.turns import Engine, EngineFailed, Measured, in_turns
-from scripts.bench.worker import Traded
+from scripts.bench.worker import NotYet, Traded
+
+from trading_system.backtest.run import run
+from trading_system.blotter.state import STOP_ABSENT, STOP_TRAILING
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -112,6 +116,25 @@ def test_trades_are_named_by_their_bars():
     """The name is the beginning of the SHA-256 of entry, exit, entry, exit ... as little-endian 64-bit integers."""
     expected = hashlib.sha256(struct.pack("<4q", 1, 5, 7, 9)).hexdigest()[:12]
     assert trades_hash(np.array([1, 7]), np.array([5, 9])) == expected
+
+
+@pytest.mark.parametrize(("case", "mode"), [("cross", STOP_ABSENT), ("stop", STOP_TRAILING)])
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_our_engine_comes_to_the_bare_loops_trades(case, mode, seed):
+    """Two programs that share no line: the same bars, and equity to less than the fees' roundings (1e-8 a fill)."""
+    rules = market(3_000, seed)
+    outcome = run(tape_of(rules), beliefs_of(rules.enter, rules.leave), setup_of(rules.close, mode), plain=True)
+    ours, bare = read(outcome), played(rules, case)
+    assert len(bare.entry_bars) > 20
+    assert ours.entry_bars.tolist() == bare.entry_bars.tolist()
+    assert ours.exit_bars.tolist() == bare.exit_bars.tolist()
+    assert ours.equity == pytest.approx(bare.equity, abs=1e-5)
+
+
+def test_a_market_in_which_one_unit_cannot_be_held_is_not_measured():
+    """No fraction of equity is one whole unit at a price and less than two at a third of it."""
+    with pytest.raises(NotYet, match="doubles"):
+        setup_of(np.array([1_000_000, 3_000_000]), STOP_ABSENT)
 
 
 def measured(**values: Any) -> Measured:
