@@ -10,7 +10,7 @@ Unlike other kernels these files work on arrays; every number is taken out of th
 
 from typing import Final
 
-from trading_system.backtest.asking import AT_CLOSE, arrivals, ask, settle, wanting
+from trading_system.backtest.asking import AT_CLOSE, arrivals, ask, settle, slate_of, wanting
 from trading_system.backtest.meeting import enter, leave, wait_through
 from trading_system.backtest.quiet import Lane, pass_quiet_bars
 from trading_system.backtest.rows import C, bar_at, carried_at, policy_at, sleeve_at, terms_at, view_at
@@ -74,7 +74,9 @@ def _meet_all(s: int, tape: Tape, setup: Setup, record: Record) -> None:
             record.volume[i] = fraction_of(int(tape.volume_atoms[s, i]), setup.rules.volume_share) // lot
     if setup.rules.latency_bars > 0:
         for k in range(len(setup.instrument)):
-            arrivals(s, k, tape, setup, record)
+            open_ticks = int(tape.open[s, int(setup.instrument[k])])
+            if open_ticks > 0:
+                arrivals(s, k, open_ticks, slate_of(setup, record))
     if setup.rules.at_close == 0 and _coming(setup, record):
         _take_all(s, tape, setup, record, 0)
     for k in range(len(setup.instrument)):
@@ -154,7 +156,7 @@ def _decide_one(s: int, k: int, account: Account, tape: Tape, beliefs: Beliefs, 
             record.decided[s, k, 0], record.decided[s, k, 1] = book[k, C.target], book[k, C.stop]
             record.decided[s, k, 2] = -1
         return
-    sleeve, view = sleeve_at(record, k, terms, s), view_at(tape, beliefs, setup, s, k)
+    sleeve, view = sleeve_at(book, k, terms, s), view_at(tape, beliefs, setup, s, k)
     step = decide(account, sleeve, bar, view, policy_at(setup.policies, k))
     want, now = step.sleeve, step.account
     record.carried[0], record.carried[1] = now.peak_equity, now.day_equity
@@ -169,5 +171,5 @@ def _decide_one(s: int, k: int, account: Account, tape: Tape, beliefs: Beliefs, 
     if kept:
         record.decided[s, k, 0], record.decided[s, k, 1] = want.target_lots, want.stop_ticks
         record.decided[s, k, 2] = step.objections
-    if wanting(step.asks) and ask(s, k, step.asks, bar.close, AT_CLOSE, setup, record):
-        settle(s, k, bar.close, AT_CLOSE, setup, record)
+    if wanting(step.asks) and ask(s, k, step.asks, bar.close, AT_CLOSE, slate_of(setup, record)):
+        settle(s, k, bar.close, AT_CLOSE, slate_of(setup, record))

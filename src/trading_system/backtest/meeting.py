@@ -1,6 +1,6 @@
 """Where a sleeve's orders meet a bar, and what a fill does to the books."""
 
-from trading_system.backtest.asking import AT_CLOSE, AT_OPEN, ON_THE_WAY, forget_entry, forget_stop, settle
+from trading_system.backtest.asking import AT_CLOSE, AT_OPEN, ON_THE_WAY, forget_entry, forget_stop, settle, slate_of
 from trading_system.backtest.rows import RESTING, TAKING, C, bar_at, costs_at, terms_at
 from trading_system.backtest.tape import (
     AMBIGUOUS,
@@ -62,7 +62,7 @@ def leave(s: int, k: int, tape: Tape, setup: Setup, record: Record, at_close: in
         return False
     book[k, C.exit_lots] -= met.lots
     book_fill(s, k, int(book[k, C.exit_row]), int(book[k, C.exit_side]), met, setup, record)
-    settle(s, k, at, AT_CLOSE if at_close == 1 else AT_OPEN, setup, record)
+    settle(s, k, at, AT_CLOSE if at_close == 1 else AT_OPEN, slate_of(setup, record))
     return True
 
 
@@ -77,7 +77,7 @@ def enter(s: int, k: int, tape: Tape, setup: Setup, record: Record, at_close: in
     while book[k, C.entry_lots] != 0:
         side = 1 if book[k, C.entry_lots] > 0 else -1
         if book[k, C.entry_post_only] == 1 and side * (limit - at) >= 0:
-            reject_part(k, record)  # it would take
+            reject_part(k, setup, record)  # it would take
             done = True
             continue
         if record.shares[k] > 0.0:
@@ -89,11 +89,11 @@ def enter(s: int, k: int, tape: Tape, setup: Setup, record: Record, at_close: in
             book[k, C.entry_resting] = met.left.resting
             return done
         if not payable(k, side, met, setup, record):
-            reject_part(k, record)
+            reject_part(k, setup, record)
             done = True
             continue
         fill_part(s, k, side, met, setup, record)
-        settle(s, k, at, moment, setup, record)
+        settle(s, k, at, moment, slate_of(setup, record))
         done = True
         if met.left.lots > 0:
             book[k, C.entry_resting] = 1 if limit > 0 else 0  # the volume is used up: the rest goes on
@@ -148,9 +148,9 @@ def meet_stop(s: int, k: int, bar: BarRow, target: int, setup: Setup, record: Re
     row, side = int(book[k, C.stop_row]), order.side
     book[k, C.stop_lots] -= met.lots
     if book[k, C.stop_lots] == 0:
-        forget_stop(k, record)
+        forget_stop(k, slate_of(setup, record))
     book_fill(s, k, row, side, met, setup, record)
-    settle(s, k, met.price_ticks, ON_THE_WAY, setup, record)
+    settle(s, k, met.price_ticks, ON_THE_WAY, slate_of(setup, record))
 
 
 @routine
@@ -163,10 +163,10 @@ def meet_entry(s: int, k: int, bar: BarRow, setup: Setup, record: Record) -> Non
         if met.lots == 0:
             return
         if not payable(k, side, met, setup, record):
-            reject_part(k, record)
+            reject_part(k, setup, record)
             continue
         fill_part(s, k, side, met, setup, record)
-        settle(s, k, met.price_ticks, ON_THE_WAY, setup, record)
+        settle(s, k, met.price_ticks, ON_THE_WAY, slate_of(setup, record))
         if met.left.lots > 0:
             return
 
@@ -215,7 +215,7 @@ def resize(k: int, side: int, at_ticks: int, bar: BarRow, setup: Setup, record: 
     lots = whole_lots(float(free) * float(record.shares[k]), one) if one > 0.0 else 0
     record.shares[k] = 0.0
     if lots < terms.min_lots:
-        forget_entry(k, record)
+        forget_entry(k, slate_of(setup, record))
         record.tally[REJECTED] += 1
         return
     book[k, C.entry_lots], book[k, C.entry_head] = side * lots, lots
@@ -242,25 +242,25 @@ def fill_part(s: int, k: int, side: int, met: Met, setup: Setup, record: Record)
     book, row = record.book, int(record.book[k, C.entry_row])
     book[k, C.entry_lots] -= side * met.lots
     book[k, C.entry_head] -= met.lots
-    _next_part(k, record)
+    _next_part(k, setup, record)
     book_fill(s, k, row, side, met, setup, record)
 
 
 @kernel
-def reject_part(k: int, record: Record) -> None:
+def reject_part(k: int, setup: Setup, record: Record) -> None:
     """Take the first order of the sleeve's entry off the books: the venue does not want it."""
     book = record.book
     book[k, C.entry_lots] -= book[k, C.entry_head] if book[k, C.entry_lots] > 0 else -book[k, C.entry_head]
     book[k, C.entry_head] = 0
     record.tally[REJECTED] += 1
-    _next_part(k, record)
+    _next_part(k, setup, record)
 
 
 @kernel
-def _next_part(k: int, record: Record) -> None:
+def _next_part(k: int, setup: Setup, record: Record) -> None:
     book = record.book
     if book[k, C.entry_lots] == 0:
-        forget_entry(k, record)
+        forget_entry(k, slate_of(setup, record))
         return
     book[k, C.reserved] = abs(book[k, C.entry_lots]) * book[k, C.worst]
     if book[k, C.entry_head] == 0:

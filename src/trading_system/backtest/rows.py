@@ -18,6 +18,7 @@ from trading_system.blotter.state import (
 from trading_system.errors import ConfigurationError
 from trading_system.execution_engine.simulator.costs import Costs
 from trading_system.kernel import kernel
+from trading_system.market.columns import Ints
 
 
 class Columns(NamedTuple):
@@ -124,9 +125,8 @@ def carried_at(record: Record) -> AccountCarried:
 
 
 @kernel
-def sleeve_at(record: Record, k: int, terms: Terms, now: int) -> Sleeve:
+def sleeve_at(book: Ints, k: int, terms: Terms, now: int) -> Sleeve:
     """Return what sleeve `k` has booked and carries, as seen from a decision in slice `now`."""
-    book = record.book
     fresh = book[k, C.entry_lots] != 0 and book[k, C.entry_limit] == 0 and book[k, C.entry_decided] == now
     return Sleeve(
         terms=terms,
