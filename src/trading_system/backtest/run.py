@@ -30,7 +30,7 @@ from trading_system.blotter.state import Policy, Terms
 from trading_system.desk.decide import decide, idle, never_idle
 from trading_system.errors import ConfigurationError, DataError
 from trading_system.execution_engine.simulator.costs import UNIT, Costs
-from trading_system.kernel import Swaps, compiled, swapped
+from trading_system.kernel import Swaps, compiled, kernel, swapped
 from trading_system.market.columns import Floats, Ints
 from trading_system.risk_management.exposure import MAX_ATOMS
 
@@ -151,7 +151,7 @@ def run(
         ConfigurationError: Cash, terms, costs or rules are out of range.
         ImportError: numba is not installed (extra `backtest`) and `plain` is false.
     """
-    tape, beliefs, setup = checked(tape, beliefs, setup, own)
+    tape, beliefs, setup = checked(tape, beliefs, setup, own, plain=plain)
     played = play if own is None else swapped(play, own.swaps())
     record = _play(played if plain else compiled(played), tape, beliefs, setup, decisions, progress)
     return Outcome(
@@ -170,7 +170,9 @@ def run(
     )
 
 
-def checked(tape: Tape, beliefs: Beliefs, setup: Setup, own: OwnPolicy | None) -> tuple[Tape, Beliefs, Setup]:
+def checked(
+    tape: Tape, beliefs: Beliefs, setup: Setup, own: OwnPolicy | None, *, plain: bool = False
+) -> tuple[Tape, Beliefs, Setup]:
     """Return the inputs in the memory layout that is compiled for.
 
     Raises:
@@ -190,7 +192,7 @@ def checked(tape: Tape, beliefs: Beliefs, setup: Setup, own: OwnPolicy | None) -
     beliefs, setup = Beliefs(*map(_floats, beliefs)), _tidied(setup)
     _check_shapes(tape, beliefs, setup, own)
     _check_setup(setup)
-    _check_bars(tape)
+    _check_bars(tape, plain)
     return tape, beliefs, setup
 
 
@@ -310,25 +312,29 @@ def _check_setup(setup: Setup) -> None:
         raise ConfigurationError(f"{rules} is out of range: at_close and touch are 0 or 1")
 
 
-def _check_bars(tape: Tape) -> None:
-    if (tape.close_ns[1:] <= tape.close_ns[:-1]).any():
+def _check_bars(tape: Tape, plain: bool) -> None:
+    bad = (_first_bad if plain else compiled(_first_bad))(
+        tape.close_ns, tape.open, tape.high, tape.low, tape.close, tape.volume_atoms
+    )
+    if bad < 0:
+        return
+    s, i = divmod(bad, tape.open.shape[1])
+    if s > 0 and tape.close_ns[s] <= tape.close_ns[s - 1]:
         raise DataError("the slices' closes do not rise: sort them, and put bars with one close into one slice")
-    bad = first_bad(tape)
-    if bad >= 0:
-        s, i = divmod(bad, tape.open.shape[1])
-        row = [int(column[s, i]) for column in (tape.open, tape.high, tape.low, tape.close, tape.volume_atoms)]
-        raise DataError(f"slice {s}, instrument {i}: {row} cannot be one bar")
+    row = [int(column[s, i]) for column in (tape.open, tape.high, tape.low, tape.close, tape.volume_atoms)]
+    raise DataError(f"slice {s}, instrument {i}: {row} cannot be one bar")
 
 
-def first_bad(tape: Tape) -> int:
-    """Return the place of the first impossible bar in the flattened arrays, or -1."""
-    o, h, low, c = tape.open, tape.high, tape.low, tape.close
-    for start in range(0, len(o), CHUNK):  # piece by piece: whole arrays of conditions would take gigabytes
-        part = slice(start, start + CHUNK)
-        whole = (low[part] > 0) & (low[part] <= np.minimum(o[part], c[part]))
-        whole &= (np.maximum(o[part], c[part]) <= h[part]) & (tape.volume_atoms[part] >= 0)
-        absent = (o[part] == 0) & (h[part] == 0) & (low[part] == 0) & (c[part] == 0)
-        bad = np.flatnonzero(~(whole | absent))
-        if bad.size:
-            return int(start * o.shape[1] + bad[0])
+@kernel
+def _first_bad(close_ns: Ints, open_: Ints, high: Ints, low: Ints, close: Ints, volume: Ints) -> int:
+    """Return the place, in the flattened arrays, of the first bar that is impossible or out of order; or -1."""
+    slices, instruments = open_.shape
+    for s in range(slices):
+        late = s == 0 or close_ns[s] > close_ns[s - 1]
+        for i in range(instruments):
+            o, h, ll, c = open_[s, i], high[s, i], low[s, i], close[s, i]
+            whole = (ll > 0) & (ll <= o) & (ll <= c) & (o <= h) & (c <= h) & (volume[s, i] >= 0)
+            absent = (o == 0) & (h == 0) & (ll == 0) & (c == 0)
+            if not (late and (whole or absent)):
+                return s * instruments + i
     return -1
