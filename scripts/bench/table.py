@@ -96,7 +96,7 @@ def same(one: Measured, other: Measured) -> bool:
 
 def times(one: Measured, base: Measured | None) -> str:
     """Return how many times as long as `base` it took, best against best, or a dash."""
-    return "–" if base is None else f"{one.best / base.best:,.1f}"
+    return "–" if base is None else f"{one.best / base.best:,.2f}"
 
 
 def by_round(one: Measured, base: Measured) -> tuple[float, float]:
