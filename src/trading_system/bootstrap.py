@@ -8,7 +8,7 @@ import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import aiohttp
 
@@ -30,8 +30,9 @@ from trading_system.desk.pace import LivePacer
 from trading_system.desk.reconcile import check_attended, differences
 from trading_system.desk.runner import Runner, no_checkpoint
 from trading_system.errors import ConfigurationError
-from trading_system.execution_engine.order_queue.local_queue import LocalQueue
+from trading_system.execution_engine.order_queue.local_queue import Errands, LocalQueue
 from trading_system.execution_engine.order_queue.worker import Worker
+from trading_system.journal.memory import MemoryJournal
 from trading_system.journal.sqlite import SqliteJournal
 from trading_system.market.bars import Bar, interval_ns
 from trading_system.market.instruments import Instrument
@@ -41,6 +42,9 @@ from trading_system.settings import Settings
 from trading_system.telemetry.onlookers import onlookers
 from trading_system.utils.checkpoints import killing_at
 from trading_system.utils.error_handling.retries import answered
+
+if TYPE_CHECKING:  # whoever trades needs no numpy
+    from trading_system.backtest.replay import ReplayParts
 
 REQUEST_TIMEOUT: Final = aiohttp.ClientTimeout(total=10.0, connect=5.0)
 """Past it a request has no answer, and an order is in doubt (the venue's own limit is 10 s)."""
@@ -353,6 +357,13 @@ class _Engine:
         """Hear what the venue reports of our orders."""
         async for event in executions(connection, instruments):
             inbox.hear(event)
+
+
+def replay_parts() -> "ReplayParts":
+    """Return what a replay of history writes to and waits in: a journal in memory, and the local queue's order."""
+    from trading_system.backtest.replay import ReplayParts
+
+    return ReplayParts(journal=MemoryJournal(), queue=Errands())
 
 
 def policy_of(settings: Settings) -> Policy:

@@ -5,6 +5,7 @@ Letters in shapes: S slices (all bars with one close are a slice), I instruments
 
 from typing import Final, NamedTuple
 
+from trading_system.execution_engine.simulator.rules import Rules as Rules
 from trading_system.market.columns import Floats, Ints
 
 
@@ -35,19 +36,6 @@ class Beliefs(NamedTuple):
     """(S, K) as in `View`."""
     loss: Floats
     """(S, K) as in `View`."""
-
-
-class Rules(NamedTuple):
-    """How the market takes our orders: what engines differ in, each a named choice."""
-
-    at_close: int = 0
-    """1: a market order decided at a close fills at that close, which no real venue offers; 0: at the next open."""
-    touch: int = 0
-    """1: a resting limit order fills when the price touches it; 0: when it trades through."""
-    latency_bars: int = 0
-    """How many bars later than the next one whatever is asked reaches the venue, and is answered, >= 0."""
-    volume_share: int = 0
-    """Most of a bar's volume that our orders get together, a fraction in 1e-8; 0 for no limit."""
 
 
 class Setup(NamedTuple):

@@ -78,6 +78,12 @@ class BarClosed(Fact):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SliceClosed(Fact):
+    """Every bar that closes at `ts_ns` has been told: an instrument that is missing has none. History knows; live, time
+    tells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Decided(Fact):
     """One decision with all that it was reached on, so that it can be worked out again.
 
@@ -253,6 +259,7 @@ KINDS: Final[dict[str, type[Fact]]] = {
         FeedInterrupted,
         FeedRestored,
         BarClosed,
+        SliceClosed,
         Decided,
         BreakerTripped,
         ReconcileRequested,

@@ -107,6 +107,8 @@ class Desk:
         match event:
             case e.BarClosed():
                 facts = self._bar(event)
+            case e.SliceClosed():
+                facts = self._decide(event.ts_ns)
             case e.OrderEvent():
                 facts = self._after(event)
             case e.TimerFired():

@@ -11,21 +11,36 @@ from trading_system.blotter.events import Errand
 from trading_system.execution_engine.order_queue.priority import urgency
 
 
+class Errands:
+    """What waits to be carried: the urgent first, equals in the order they came."""
+
+    def __init__(self) -> None:
+        self._heap: list[tuple[int, int, Errand]] = []
+        self._count = 0
+
+    def put(self, errand: Errand) -> None:
+        """Add an errand; returns at once."""
+        heapq.heappush(self._heap, (urgency(errand), self._count, errand))
+        self._count += 1
+
+    def take(self) -> Errand | None:
+        """Hand out the next errand; None where there is none."""
+        return heapq.heappop(self._heap)[2] if self._heap else None
+
+
 class LocalQueue:
     """Hands errands one at a time to `carry`."""
 
     def __init__(self, carry: Callable[[Errand], Awaitable[None]]) -> None:
         self._carry = carry
-        self._heap: list[tuple[int, int, Errand]] = []
-        self._count = 0
+        self._errands = Errands()
         self._work = asyncio.Event()
         self._idle = asyncio.Event()
         self._idle.set()
 
     def put(self, errand: Errand) -> None:
         """Add an errand; returns at once."""
-        heapq.heappush(self._heap, (urgency(errand), self._count, errand))
-        self._count += 1
+        self._errands.put(errand)
         self._idle.clear()
         self._work.set()
 
@@ -42,7 +57,7 @@ class LocalQueue:
         """Carry errands until canceled. What `carry` raises ends the queue, and with it the engine."""
         while True:
             await self._work.wait()
-            while self._heap:
-                await self._carry(heapq.heappop(self._heap)[2])
+            while errand := self._errands.take():
+                await self._carry(errand)
             self._work.clear()
             self._idle.set()

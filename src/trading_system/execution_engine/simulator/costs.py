@@ -7,6 +7,8 @@ from typing import Final, NamedTuple
 
 from trading_system.blotter.state import BarRow, Terms
 from trading_system.kernel import kernel
+from trading_system.risk_management.exposure import lot_worth
+from trading_system.risk_management.position_sizing.sizing import whole_lots
 
 UNIT: Final = 100_000_000
 """Atoms in one unit; also the whole, of which fractions are counted."""
@@ -130,3 +132,24 @@ def slip_ticks(price_ticks: int, lots: int, lot_atoms: int, bar: BarRow, costs: 
             whole = int(part)
             return whole + 1 if float(whole) < part else whole
     return full
+
+
+@kernel
+def payable(cash: int, lots: int, price_ticks: int, side: int, maker: int, costs: Costs, terms: Terms) -> bool:
+    """Return whether the venue would let a fill through: it refuses a buy that `cash`, quote atoms, does not pay."""
+    if side < 0:
+        return True
+    one = lot_worth(price_ticks, terms)
+    if one == 0 or lots > cash // one:
+        return False
+    fee = fee_of(lots, price_ticks, side, maker, costs, terms)
+    return fee.in_base == 1 or lots * one + fee.atoms <= cash
+
+
+@kernel
+def share_lots(free: int, share: float, price_ticks: int, side: int, costs: Costs, terms: Terms) -> int:
+    """Return how many lots `share` of the `free` quote atoms pays at `price_ticks`, the taker's fee included, >= 0."""
+    one = float(lot_worth(price_ticks, terms))
+    if side < 0 or costs.fee_in_base == 0:
+        one = one + one * float(costs.taker_fee) / float(UNIT)
+    return whole_lots(float(free) * share, one) if one > 0.0 else 0

@@ -1,0 +1,361 @@
+"""The same bars told one by one to the live desk, through its runner, its queue and a simulated venue.
+
+It is slow and writes everything down; what comes of it equals what the compiled loop computes, to the bit. Between two
+moments of a bar there is no time: no timer fires, and whatever the venue tells is answered before it goes on.
+"""
+
+from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import numpy as np
+
+from trading_system import __version__
+from trading_system.backtest.recorder import Recorder
+from trading_system.backtest.rows import policy_at, reader
+from trading_system.backtest.run import Outcome, OwnPolicy, Progress, checked
+from trading_system.backtest.tape import Beliefs, Setup, Tape
+from trading_system.blotter import events as e
+from trading_system.blotter import objections as why
+from trading_system.blotter.portfolio import Portfolio, SleeveKey, terms_of
+from trading_system.blotter.signals import Forecast, Unknown, unknown
+from trading_system.blotter.state import BarRow, Policy
+from trading_system.desk.clock import SimulatedClock
+from trading_system.desk.decide import decide
+from trading_system.desk.engine import Desk
+from trading_system.desk.inbox import Inbox
+from trading_system.desk.reconcile import differences as books_apart
+from trading_system.desk.runner import Runner
+from trading_system.errors import ConfigurationError, InvariantBroken
+from trading_system.execution_engine.simulator.costs import Costs
+from trading_system.execution_engine.simulator.venue import Listing, SimulatedVenue
+from trading_system.market.bars import Bar
+from trading_system.market.instruments import Instrument
+from trading_system.ports import Forecaster, Journal, OrderQueue
+
+ACCOUNT: Final = "replay"
+COMPARED_EVERY: Final = 1_000
+"""Slices between two comparisons of the desk's books with the venue's."""
+TOLD_EVERY: Final = 1_000
+"""Slices between two words about progress."""
+TELLABLE: Final = why.STALE_FEED | why.UNRECONCILED
+"""The gates that facts can raise for one slice."""
+
+
+class Errands(OrderQueue, Protocol):
+    """A queue whose errands are taken out again in the same process."""
+
+    def take(self) -> e.Errand | None:
+        """Hand out the next errand, the urgent first; None where there is none."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReplayParts:
+    """What bootstrap plugs in: an empty journal and queue."""
+
+    journal: Journal
+    queue: Errands
+
+
+def replay(
+    tape: Tape,
+    beliefs: Beliefs,
+    setup: Setup,
+    *,
+    instruments: Sequence[Instrument],
+    sleeves: Sequence[SleeveKey],
+    parts: ReplayParts,
+    own: OwnPolicy | None = None,
+    forecasters: Mapping[SleeveKey, Forecaster] | None = None,
+    progress: Progress | None = None,
+) -> Outcome:
+    """Tell `tape` to the live desk and return what came of it: to the bit what `backtest.run` computes.
+
+    Args:
+        tape: The market.
+        beliefs: The views; not looked at where `forecasters` form them.
+        setup: What stays the same.
+        instruments: (I) what `setup.terms` are the numbers of, all paid in one currency.
+        sleeves: (K) strategy and symbol of each sleeve of `setup`.
+        parts: Where facts are written, and how errands wait.
+        own: A policy in the place of ours.
+        forecasters: Who forms the view of each sleeve, bar by bar, ATR included.
+        progress: Told now and then how far it is.
+
+    Raises:
+        ConfigurationError: The setup is not that of these instruments and sleeves, or cannot be told as facts.
+        DataError: A belief or a bar is none.
+        InvariantBroken: The desk's books and the venue's came apart.
+    """
+    line = _Line(tape, beliefs, setup, instruments, sleeves, parts, own, forecasters, progress)
+    return line.run()
+
+
+class _Line:
+    """Everything plugged together, for one replay."""
+
+    def __init__(
+        self,
+        tape: Tape,
+        beliefs: Beliefs,
+        setup: Setup,
+        instruments: Sequence[Instrument],
+        sleeves: Sequence[SleeveKey],
+        parts: ReplayParts,
+        own: OwnPolicy | None,
+        forecasters: Mapping[SleeveKey, Forecaster] | None,
+        progress: Progress | None,
+    ) -> None:
+        tape, beliefs, setup = checked(tape, beliefs, setup, own, plain=True)
+        _check(tape, setup, instruments, sleeves)
+        self._tape, self._setup, self._instruments, self._sleeves = tape, setup, instruments, sleeves
+        self._progress = progress
+        self._interval_ns = _interval(tape)
+        self._policies = [_policy(setup, k, own) for k in range(len(sleeves))]
+        self._quote = instruments[0].quote
+        self._clock = SimulatedClock(_first_open(tape, self._interval_ns))
+        self._venue = SimulatedVenue(
+            listings=[
+                Listing(instrument=instrument, costs=Costs(*row))
+                for instrument, row in zip(instruments, setup.costs.tolist(), strict=True)
+            ],
+            sleeves=sleeves,
+            rules=setup.rules,
+            quote=self._quote,
+            cash_atoms=setup.cash_atoms,
+            clock=self._clock,
+        )
+        self._portfolio = Portfolio()
+        self._queue = parts.queue
+        self._inbox = Inbox(clock=self._clock, wake_ns=lambda: None)
+        self._recorder = Recorder(tape, setup, sleeves, self._portfolio, self._venue)
+        told = forecasters or _told(tape, beliefs, setup, sleeves, self._interval_ns)
+        self._desk = Desk(
+            portfolio=self._portfolio,
+            forecasters=told,
+            interval_ns=self._interval_ns,
+            stale_ns=0,
+            quote=self._quote,
+            decide=decide if own is None else own.decide,
+        )
+        self._runner = Runner(
+            desk=self._desk,
+            journal=parts.journal,
+            clock=self._clock,
+            queue=parts.queue,
+            observers=[self._recorder],
+        )
+        self._story = self._tell_all()
+
+    def run(self) -> Outcome:
+        """Tell everything and return what came of it."""
+        _driven(self._runner.run(self._inbox, self))
+        return self._recorder.outcome()
+
+    # --- the pacer: the inbox waits for the story ---------------------------------------------------
+
+    async def settle(self) -> None:
+        """Carry what waits to the venue, as long as nobody has answered: answers come first."""
+        while not self._inbox.pending:
+            errand = self._queue.take()
+            if errand is None:
+                return
+            self._carry(errand)
+
+    async def wait(self, wake_ns: int | None) -> bool:
+        """Go on with the story until there is something to hear; False at its end."""
+        return next(self._story, False)
+
+    def _carry(self, errand: e.Errand) -> None:
+        """Take `errand` to the venue. Nothing is lost on the way, so there is nothing to doubt."""
+        now = self._clock.now_ns()
+        match errand:
+            case e.OrderQueued(ticket=ticket):
+                self._runner.tell(e.OrderSubmitted(ts_ns=now, client_order_id=ticket.client_order_id))
+                answers = self._venue.submit(ticket)
+            case e.CancelRequested():
+                answers = self._venue.cancel(self._portfolio.orders[errand.client_order_id].ticket)
+            case e.ReconcileRequested():
+                answers = [self._compared()]
+            case e.InquiryRequested():
+                raise InvariantBroken(f"the desk doubts {errand.client_order_id}: {errand.reason}")
+        for answer in answers:
+            self._inbox.answer(answer)
+
+    def _compared(self) -> e.Reconciled:
+        balances = self._venue.balances()
+        apart = books_apart(self._portfolio, self._venue.open_order_ids(), balances)
+        return e.Reconciled(ts_ns=self._clock.now_ns(), balances=balances, differences=apart)
+
+    # --- the story ----------------------------------------------------------------------------------
+
+    def _tell_all(self) -> Iterator[bool]:
+        """Tell the whole story; after each yield the desk has heard and answered all that was told."""
+        now = self._clock.now_ns()
+        self._inbox.hear(e.EngineStarted(ts_ns=now, account=ACCOUNT, version=__version__, settings=""))
+        yield True
+        for (strategy, symbol), policy in zip(self._sleeves, self._policies, strict=True):
+            instrument = next(i for i in self._instruments if i.symbol == symbol)
+            self._inbox.hear(e.SleeveOpened(ts_ns=now, strategy=strategy, instrument=instrument, policy=policy))
+            yield True
+        slices = len(self._tape.close_ns)
+        for s, (close_ns, gates, bars) in enumerate(_slices(self._tape, self._instruments, self._interval_ns)):
+            yield from self._tell_slice(close_ns, gates, bars)
+            if self._progress is not None and (s + 1) % TOLD_EVERY == 0:
+                self._progress(s + 1, slices)
+            if (s + 1) % COMPARED_EVERY == 0 or s + 1 == slices:
+                yield from self._compare(close_ns)
+        if self._progress is not None:
+            self._progress(slices, slices)
+
+    def _tell_slice(self, close_ns: int, gates: int, bars: dict[str, Bar]) -> Iterator[bool]:
+        inbox, venue = self._inbox, self._venue
+        rows = {symbol: _row(bar) for symbol, bar in bars.items()}
+        self._clock.move(close_ns - self._interval_ns + 1)  # a bar's first trade is after the close before it
+        for fact in venue.opens(rows):
+            inbox.hear(fact)
+            yield True
+        self._clock.move(close_ns)
+        for fact in venue.passes():
+            inbox.hear(fact)
+            yield True
+        self._recorder.mark(bars)
+        if gates & why.UNRECONCILED:
+            inbox.hear(e.ReconcileRequested(ts_ns=close_ns, reason="the history says so", routine=False))
+        late = 1 if gates & why.STALE_FEED else 0
+        for _, symbol in self._sleeves:
+            bar = bars.pop(symbol, None)
+            if bar is not None:
+                inbox.hear(e.BarClosed(ts_ns=close_ns + late, bar=bar))
+                yield True
+        inbox.hear(e.SliceClosed(ts_ns=close_ns + late))
+        yield True
+        for fact in venue.closes():
+            inbox.hear(fact)
+            yield True
+
+    def _compare(self, now_ns: int) -> Iterator[bool]:
+        """Compare the desk's books with the venue's, unless something is under way."""
+        if not self._desk.at_rest() or self._portfolio.differences:
+            return
+        self._inbox.hear(e.ReconcileRequested(ts_ns=now_ns, reason="it was time", routine=True))
+        yield True
+        if self._portfolio.differences:
+            raise InvariantBroken(f"at {now_ns} the desk's books and the venue's differ: {self._portfolio.differences}")
+
+
+class _Table:
+    """Views and ATR that were formed beforehand, handed out bar by bar."""
+
+    def __init__(self, forecasts: Iterator[Forecast]) -> None:
+        self._forecasts = forecasts
+
+    def push(self, bar: Bar) -> Forecast:
+        """Return the forecast of the next bar."""
+        return next(self._forecasts)
+
+
+def _told(
+    tape: Tape, beliefs: Beliefs, setup: Setup, sleeves: Sequence[SleeveKey], interval_ns: int
+) -> dict[SleeveKey, Forecaster]:
+    lives = setup.life_ns.tolist()
+    if any(life < interval_ns or life % interval_ns for life in lives):
+        raise ConfigurationError(f"views live {lives} ns; a desk counts in whole bars of {interval_ns} ns")
+    return {
+        key: _Table(_forecasts(tape, beliefs, int(setup.instrument[k]), k, key[0], lives[k] // interval_ns))
+        for k, key in enumerate(sleeves)
+    }
+
+
+def _forecasts(tape: Tape, beliefs: Beliefs, i: int, k: int, model: str, horizon: int) -> Iterator[Forecast]:
+    columns = (tape.close[:, i], tape.atr[:, i], beliefs.probability[:, k], beliefs.gain[:, k], beliefs.loss[:, k])
+    for close, atr, probability, gain, loss in zip(*(column.tolist() for column in columns), strict=True):
+        if close <= 0:
+            continue
+        if probability != probability:
+            yield unknown(Unknown.COLD, model=model, horizon=horizon, atr=atr)
+            continue
+        yield Forecast(
+            probability=probability,
+            gain=gain,
+            loss=loss,
+            horizon=horizon,
+            known=True,
+            reason=Unknown.NONE,
+            model=model,
+            atr=atr,
+        )
+
+
+def _slices(
+    tape: Tape, instruments: Sequence[Instrument], interval_ns: int
+) -> Iterator[tuple[int, int, dict[str, Bar]]]:
+    """Yield close, gates and bars by symbol of each slice, as plain ints."""
+    gates = tape.gates.tolist() if len(tape.gates) else [0] * len(tape.close_ns)
+    prices = [column.tolist() for column in (tape.open, tape.high, tape.low, tape.close, tape.volume_atoms)]
+    symbols = [instrument.symbol for instrument in instruments]
+    for close_ns, gate, *rows in zip(tape.close_ns.tolist(), gates, *prices, strict=True):
+        bars = {
+            symbol: Bar(
+                symbol=symbol,
+                open_ns=close_ns - interval_ns,
+                close_ns=close_ns,
+                open=open_,
+                high=high,
+                low=low,
+                close=close,
+                volume_atoms=volume,
+            )
+            for symbol, open_, high, low, close, volume in zip(symbols, *rows, strict=True)
+            if close > 0
+        }
+        yield close_ns, gate, bars
+
+
+def _row(bar: Bar) -> BarRow:
+    return BarRow(
+        close_ns=bar.close_ns,
+        open=bar.open,
+        high=bar.high,
+        low=bar.low,
+        close=bar.close,
+        volume_atoms=bar.volume_atoms,
+        atr=0.0,  # no venue knows it
+    )
+
+
+def _interval(tape: Tape) -> int:
+    """Return the length of a bar: the shortest distance between two closes."""
+    return int(np.diff(tape.close_ns).min()) if len(tape.close_ns) > 1 else 1
+
+
+def _first_open(tape: Tape, interval_ns: int) -> int:
+    return int(tape.close_ns[0]) - interval_ns if len(tape.close_ns) else 0
+
+
+def _policy(setup: Setup, k: int, own: OwnPolicy | None) -> Any:
+    read = policy_at if own is None or own.kind is Policy else reader(own.kind)
+    return read(setup.policies, k)
+
+
+def _check(tape: Tape, setup: Setup, instruments: Sequence[Instrument], sleeves: Sequence[SleeveKey]) -> None:
+    if [terms_of(i) for i in instruments] != [tuple(row) for row in setup.terms.tolist()]:
+        raise ConfigurationError(f"the terms {setup.terms.tolist()} are not those of {[i.symbol for i in instruments]}")
+    if len({i.quote for i in instruments}) != 1 or len({i.symbol for i in instruments}) != len(instruments):
+        raise ConfigurationError("a replay needs instruments of different symbols, all paid in one currency")
+    expected = [instruments[i].symbol for i in setup.instrument.tolist()]
+    if [symbol for _, symbol in sleeves] != expected or len(set(sleeves)) != len(sleeves):
+        raise ConfigurationError(f"sleeves {list(sleeves)} must be different strategies on {expected}")
+    if len(tape.gates) and (tape.gates & ~TELLABLE).any():
+        raise ConfigurationError("a replay can tell of old data and of books that differ; other gates are no facts")
+
+
+def _driven(told: Coroutine[Any, Any, None]) -> None:
+    """Run what never waits for the outside to its end; no event loop is needed."""
+    try:
+        told.send(None)
+    except StopIteration:
+        return
+    told.close()
+    raise InvariantBroken("a replay waited for something outside")
