@@ -17,6 +17,10 @@ VERBS: Final[Mapping[str, str]] = {
     "journal": "Verify the journal's chain and print its facts.",
     "data": "Collect bars into the store and say what is missing.",
     "train": "Train the forecaster on collected bars and export it.",
+    "backtest": "Run strategies on bars, with every cost, and report what came of it.",
+    "replay": "The same bars told to the live desk one by one; with --check, compared with the back-test.",
+    "report": "Make the page of a run again from its own files.",
+    "strategies": "List the strategies and what can be set about them.",
     "testnet": "Serve a local exchange that speaks Binance's protocol.",
     "config": "Show every setting, its value and where it came from.",
 }

@@ -1,0 +1,86 @@
+"""What `backtest` and `replay` have in common: read, prepare, run, report."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from trading_system.cli import telling
+from trading_system.cli.telling import Tell
+from trading_system.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from trading_system.backtest.assemble import Prepared
+    from trading_system.backtest.run import Outcome
+    from trading_system.backtest.study import Study
+
+
+def run_study(
+    study: "Study",
+    *,
+    out: Path | None,
+    as_json: bool,
+    command: str = "backtest",
+    play: "Callable[[Study, Prepared, Tell], Outcome] | None" = None,
+) -> None:
+    """Run `study`, write its folder and print it.
+
+    Args:
+        study: What to run.
+        out: Its folder; None to write none.
+        as_json: Print JSON and nothing else.
+        command: What the run is called.
+        play: How it is run; compiled where it is not given.
+
+    Raises:
+        ConfigurationError, DataError: What is wrong with the study, its bars, or the folder.
+    """
+    if out is None and study.word("on_bad_data") == "quarantine":
+        raise ConfigurationError(
+            "--on-bad-data quarantine needs --out DIR: rows are set aside into DIR/quarantine.jsonl"
+        )
+    with telling.stages() as tell, _needed(), _folder(out) as part:
+        tell("loading")
+        from trading_system.backtest.assemble import prepare
+        from trading_system.backtest.report.findings import findings_of
+        from trading_system.backtest.report.folder import write
+        from trading_system.backtest.results import result_of
+        from trading_system.backtest.run_folder import QUARANTINE
+        from trading_system.backtest.sources import read_all
+
+        tell("reading bars")
+        readings = read_all(study, None if part is None else part / QUARANTINE)
+        tell("working out the views")
+        prepared = prepare(study, readings)
+        outcome = (play or _compiled)(study, prepared, tell)
+        tell("working out the statistics")
+        result = result_of(study, prepared, outcome, command=command)
+        findings = findings_of(result, first=prepared.first)
+        if part is not None:
+            tell("writing the report")
+            write(result, part, findings=findings)
+    if as_json:
+        telling.machine(telling.as_json(result, findings, out))
+    else:
+        telling.show(result, findings, out)
+
+
+def _compiled(study: "Study", prepared: "Prepared", tell: Tell) -> "Outcome":
+    from trading_system.backtest.conduct import backtested
+
+    return backtested(study, prepared, tell("running (an update's first run compiles for a minute)"))
+
+
+def _folder(out: Path | None) -> AbstractContextManager[Path | None]:
+    from trading_system.backtest.run_folder import replacing
+
+    return nullcontext() if out is None else replacing(out)
+
+
+@contextmanager
+def _needed() -> Iterator[None]:
+    """Say how to install what is missing."""
+    try:
+        yield
+    except ModuleNotFoundError as error:
+        raise ConfigurationError(f"a back-test needs {error.name}: pip install 'trading-system[backtest]'") from error
