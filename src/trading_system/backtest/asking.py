@@ -37,7 +37,7 @@ from trading_system.market.columns import Floats, Ints
 from trading_system.risk_management.exposure import worst_lot
 
 FREELY: Final = 3
-"""Orders of one intent, or cancels, that a sleeve may ask for between two decisions; as in `desk.engine`."""
+"""Orders of one intent that a sleeve may ask for between two decisions; as in `desk.engine`."""
 ROUNDS: Final = 5
 """Asks that can follow one another without a bar between: cancel, protect, refused, leave, then nothing."""
 
@@ -48,7 +48,7 @@ AT_CLOSE: Final = 2
 
 
 class Slate(NamedTuple):
-    """What asking reads and writes: a part of `Setup` and `Record`, for a call costs time for each array it hands on."""
+    """What asking reads and writes: a part of `Setup` and `Record`, since each array handed on costs time."""
 
     rules: Rules
     instrument: Ints
@@ -77,7 +77,7 @@ def slate_of(setup: Setup, record: Record) -> Slate:
 
 @routine
 def settle(s: int, k: int, at_ticks: int, moment: int, slate: Slate) -> None:
-    """Ask again after every change of the sleeve's orders, until nothing more is asked.
+    """Ask again after every answer of the venue, until nothing more is asked.
 
     Args:
         s: The slice.
@@ -91,7 +91,7 @@ def settle(s: int, k: int, at_ticks: int, moment: int, slate: Slate) -> None:
         return
     terms = terms_at(slate.terms, int(slate.instrument[k]))
     for _ in range(ROUNDS):
-        if max(book[k, C.cancels], book[k, C.exits], book[k, C.protects]) >= FREELY:
+        if max(book[k, C.exits], book[k, C.protects]) >= FREELY:
             return
         sleeve = sleeve_at(book, k, terms, int(book[k, C.decided]))
         asks = asked(sleeve, sleeve.carried, int(book[k, C.known]), NO_ENTRY)
@@ -108,7 +108,7 @@ def wanting(asks: Asks) -> bool:
 
 @routine
 def ask(s: int, k: int, asks: Asks, at_ticks: int, moment: int, slate: Slate) -> bool:
-    """Hand what is asked to the venue, and return whether anything was. Without latency it answers at once."""
+    """Hand what is asked to the venue, and return whether it has answered: without latency it does so at once."""
     book, rules = slate.book, slate.rules
     later = 1 if moment == AT_CLOSE else 0
     rests = s + later + rules.latency_bars  # first slice that an order which rests, or a cancel, has reached
@@ -116,14 +116,11 @@ def ask(s: int, k: int, asks: Asks, at_ticks: int, moment: int, slate: Slate) ->
     done = False
     accepted = rules.latency_bars == 0 or book[k, C.entry_due] <= s
     if asks.cancel_entry == 1 and accepted and book[k, C.entry_cancel] == 0:
-        head, part, lots = book[k, C.entry_head], book[k, C.entry_part], abs(book[k, C.entry_lots])
-        book[k, C.cancels] += 1 + ((lots - head) // part if part > 0 else 0)
         book[k, C.entry_cancel] = rests
         if rules.latency_bars == 0:
             forget_entry(k, slate)
         done = True
     if asks.cancel_stop == 1:
-        book[k, C.cancels] += 1
         book[k, C.status], book[k, C.stop_due] = STOP_CANCELING, rests
         if rules.latency_bars == 0:
             forget_stop(k, slate)
@@ -136,7 +133,8 @@ def ask(s: int, k: int, asks: Asks, at_ticks: int, moment: int, slate: Slate) ->
         done = True
     if asks.entry_lots != 0:
         _enter(k, asks, takes, slate)
-    return done
+        done = True
+    return done and rules.latency_bars == 0
 
 
 @routine
@@ -152,9 +150,9 @@ def arrivals(s: int, k: int, open_ticks: int, slate: Slate) -> None:
     if book[k, C.status] == STOP_PENDING and book[k, C.stop_due] <= s:
         _rest_or_refuse(k, open_ticks, slate)
         settle(s, k, open_ticks, AT_OPEN, slate)
-    if book[k, C.exit_lots] > 0 and book[k, C.exit_due] == s:
+    if book[k, C.exit_lots] > 0 and book[k, C.decided] < book[k, C.exit_due] <= s:  # the first bar that it meets
         settle(s, k, open_ticks, AT_OPEN, slate)
-    if book[k, C.entry_lots] != 0 and book[k, C.entry_due] == s:
+    if book[k, C.entry_lots] != 0 and book[k, C.decided] < book[k, C.entry_due] <= s:
         settle(s, k, open_ticks, AT_OPEN, slate)
 
 

@@ -44,12 +44,13 @@ def play(tape: Tape, beliefs: Beliefs, lane: Lane, setup: Setup, record: Record,
     alone = len(lane.close) > 0
     s = first
     while s < last:
-        if alone:
-            s = pass_quiet_bars(lane, setup, record, s, last)
-            if s == last:
-                return s
         if len(record.fills) - record.tally[FILLS] < room or len(record.orders) - record.tally[ORDERS] < room:
             return s
+        if alone:
+            after = pass_quiet_bars(lane, setup, record, s, last)
+            if after > s:
+                s = after
+                continue
         play_slice(s, tape, beliefs, setup, record)
         s += 1
     return s
@@ -59,10 +60,10 @@ def play(tape: Tape, beliefs: Beliefs, lane: Lane, setup: Setup, record: Record,
 def play_slice(s: int, tape: Tape, beliefs: Beliefs, setup: Setup, record: Record) -> None:
     """Run one slice."""
     _meet_all(s, tape, setup, record)
-    _mark(s, tape, setup, record)
-    _decide_all(s, tape, beliefs, setup, record)
+    short = _mark(s, tape, setup, record)
+    _decide_all(s, short, tape, beliefs, setup, record)
     if setup.rules.at_close == 1 and _coming(setup, record):
-        _take_all(s, tape, setup, record, 1)
+        _take_at_close(s, tape, setup, record)
 
 
 @kernel
@@ -92,7 +93,7 @@ def _coming(setup: Setup, record: Record) -> bool:
     return False
 
 
-@routine
+@kernel
 def _take_all(s: int, tape: Tape, setup: Setup, record: Record, at_close: int) -> None:
     """Fill what comes to the market at the open, or at the close: exits first, since they bring the cash.
 
@@ -109,9 +110,15 @@ def _take_all(s: int, tape: Tape, setup: Setup, record: Record, at_close: int) -
                 again = True
 
 
+@routine
+def _take_at_close(s: int, tape: Tape, setup: Setup, record: Record) -> None:
+    """Fill what comes to the market at the close."""
+    _take_all(s, tape, setup, record, 1)
+
+
 @kernel
-def _mark(s: int, tape: Tape, setup: Setup, record: Record) -> None:
-    """Work out what all positions are worth at their last closes."""
+def _mark(s: int, tape: Tape, setup: Setup, record: Record) -> int:
+    """Work out what all positions are worth at their last closes, and return what the short ones are, >= 0."""
     for i in range(len(setup.terms)):
         if tape.close[s, i] > 0:
             record.marks[i] = tape.close[s, i]
@@ -122,11 +129,14 @@ def _mark(s: int, tape: Tape, setup: Setup, record: Record) -> None:
             value = worth(int(record.book[k, C.position]), int(record.marks[i]), terms_at(setup.terms, i))
             holdings += value
             short -= min(value, 0)
-    record.cash[s], record.holdings[s], record.short[s] = record.tally[CASH], holdings, short
+    record.cash[s], record.holdings[s] = record.tally[CASH], holdings
+    if len(record.short) > 0:
+        record.short[s] = short
+    return short
 
 
 @kernel
-def _decide_all(s: int, tape: Tape, beliefs: Beliefs, setup: Setup, record: Record) -> None:
+def _decide_all(s: int, short: int, tape: Tape, beliefs: Beliefs, setup: Setup, record: Record) -> None:
     """Decide every sleeve at the close, in order; what one has promised the next cannot promise again."""
     reserved = 0
     for k in range(len(setup.instrument)):
@@ -138,11 +148,11 @@ def _decide_all(s: int, tape: Tape, beliefs: Beliefs, setup: Setup, record: Reco
             holdings_atoms=int(record.holdings[s]),
             gates=int(tape.gates[s]) if len(tape.gates) > 0 else 0,
             carried=carried_at(record),
-            short_atoms=int(record.short[s]),
+            short_atoms=short,
         )
         before = int(record.book[k, C.reserved])
         _decide_one(s, k, account, tape, beliefs, setup, record)
-        reserved += int(record.book[k, C.reserved]) - before
+        reserved += max(0, int(record.book[k, C.reserved]) - before)  # what a cancel frees is free once all decided
 
 
 @kernel

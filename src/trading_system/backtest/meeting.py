@@ -22,7 +22,7 @@ from trading_system.backtest.tape import (
 )
 from trading_system.blotter.state import STOP_CANCELING, STOP_NONE, STOP_REFUSED, STOP_RESTING, BarRow
 from trading_system.desk.decide import worth
-from trading_system.execution_engine.simulator.costs import UNIT, fee_of
+from trading_system.execution_engine.simulator.costs import fee_of, payable, share_lots
 from trading_system.execution_engine.simulator.matching import (
     LIMIT,
     MARKET,
@@ -37,11 +37,9 @@ from trading_system.execution_engine.simulator.matching import (
     wait,
 )
 from trading_system.kernel import kernel, routine
-from trading_system.risk_management.exposure import lot_worth
-from trading_system.risk_management.position_sizing.sizing import whole_lots
 
 
-@routine
+@kernel
 def leave(s: int, k: int, tape: Tape, setup: Setup, record: Record, at_close: int) -> bool:
     """Fill the sleeve's exit at the open, or the close, of its bar; return whether it did."""
     book, bar = record.book, bar_at(tape, s, int(setup.instrument[k]))
@@ -66,7 +64,7 @@ def leave(s: int, k: int, tape: Tape, setup: Setup, record: Record, at_close: in
     return True
 
 
-@routine
+@kernel
 def enter(s: int, k: int, tape: Tape, setup: Setup, record: Record, at_close: int) -> bool:
     """Bring the sleeve's entry to the market at the open, or the close: it takes, rests, or is rejected."""
     book, bar = record.book, bar_at(tape, s, int(setup.instrument[k]))
@@ -78,18 +76,21 @@ def enter(s: int, k: int, tape: Tape, setup: Setup, record: Record, at_close: in
         side = 1 if book[k, C.entry_lots] > 0 else -1
         if book[k, C.entry_post_only] == 1 and side * (limit - at) >= 0:
             reject_part(k, setup, record)  # it would take
+            settle(s, k, at, moment, slate_of(setup, record))
             done = True
             continue
         if record.shares[k] > 0.0:
             resize(k, side, at, bar, setup, record)
-            if book[k, C.entry_lots] == 0:
-                return True
+            settle(s, k, at, moment, slate_of(setup, record))
+            done = True
+            continue
         met = arrive(entry_of(k, side, record), at, bar, market_of(k, setup, record))
         if met.lots == 0:
-            book[k, C.entry_resting] = met.left.resting
+            book[k, C.entry_resting] = 1 if limit > 0 else 0
             return done
-        if not payable(k, side, met, setup, record):
+        if not _payable(k, side, met, setup, record):
             reject_part(k, setup, record)
+            settle(s, k, at, moment, slate_of(setup, record))
             done = True
             continue
         fill_part(s, k, side, met, setup, record)
@@ -162,8 +163,9 @@ def meet_entry(s: int, k: int, bar: BarRow, setup: Setup, record: Record) -> Non
         met = wait(entry_of(k, side, record), bar, market_of(k, setup, record))
         if met.lots == 0:
             return
-        if not payable(k, side, met, setup, record):
+        if not _payable(k, side, met, setup, record):
             reject_part(k, setup, record)
+            settle(s, k, met.price_ticks, ON_THE_WAY, slate_of(setup, record))
             continue
         fill_part(s, k, side, met, setup, record)
         settle(s, k, met.price_ticks, ON_THE_WAY, slate_of(setup, record))
@@ -209,10 +211,7 @@ def resize(k: int, side: int, at_ticks: int, bar: BarRow, setup: Setup, record: 
         j = int(setup.instrument[other])
         free += 2 * min(0, worth(int(book[other, C.position]), int(record.marks[j]), terms_at(setup.terms, j)))
         free -= int(book[other, C.reserved]) if other != k else 0
-    one = float(lot_worth(price, terms))
-    if side < 0 or costs.fee_in_base == 0:
-        one = one + one * float(costs.taker_fee) / float(UNIT)
-    lots = whole_lots(float(free) * float(record.shares[k]), one) if one > 0.0 else 0
+    lots = share_lots(free, float(record.shares[k]), price, side, costs, terms)
     record.shares[k] = 0.0
     if lots < terms.min_lots:
         forget_entry(k, slate_of(setup, record))
@@ -223,17 +222,10 @@ def resize(k: int, side: int, at_ticks: int, bar: BarRow, setup: Setup, record: 
 
 
 @kernel
-def payable(k: int, side: int, met: Met, setup: Setup, record: Record) -> bool:
-    """Return whether the venue would let a buy through: it rejects what the cash does not pay."""
-    i = int(setup.instrument[k])
+def _payable(k: int, side: int, met: Met, setup: Setup, record: Record) -> bool:
+    i, cash = int(setup.instrument[k]), int(record.tally[CASH])
     terms, costs = terms_at(setup.terms, i), costs_at(setup.costs, i)
-    if side < 0:
-        return True
-    one, cash = lot_worth(met.price_ticks, terms), int(record.tally[CASH])
-    if one == 0 or met.lots > cash // one:
-        return False
-    fee = fee_of(met.lots, met.price_ticks, side, met.maker, costs, terms)
-    return fee.in_base == 1 or met.lots * one + fee.atoms <= cash
+    return payable(cash, met.lots, met.price_ticks, side, met.maker, costs, terms)
 
 
 @kernel
@@ -270,7 +262,7 @@ def _next_part(k: int, setup: Setup, record: Record) -> None:
 
 @kernel
 def book_fill(s: int, k: int, row: int, side: int, met: Met, setup: Setup, record: Record) -> None:
-    """Move cash and position, and write the fill down. The fee beyond what the sleeve owns other coins pay."""
+    """Move cash and position, and write the fill down."""
     book, i = record.book, int(setup.instrument[k])
     terms, costs = terms_at(setup.terms, i), costs_at(setup.costs, i)
     fee = fee_of(met.lots, met.price_ticks, side, met.maker, costs, terms)
@@ -278,7 +270,7 @@ def book_fill(s: int, k: int, row: int, side: int, met: Met, setup: Setup, recor
     record.tally[CASH] -= 0 if fee.in_base == 1 else fee.atoms
     book[k, C.position] += side * met.lots * terms.lot_atoms
     if fee.in_base == 1:
-        book[k, C.position] -= min(fee.atoms, max(0, book[k, C.position]))
+        book[k, C.position] -= fee.atoms  # what covers a short position leaves the fee owed
     book[k, C.known] = met.price_ticks
     if book[k, C.status] == STOP_REFUSED:
         book[k, C.status] = STOP_NONE  # a refusal counts until the next fill, as in `blotter.portfolio`

@@ -1,16 +1,18 @@
 """The bars on which nothing happens, one after the other, for one sleeve that is alone.
 
-On most bars no order is touched and nothing is asked: then cash and position stand still, and all that the general
-loop would do is to mark and to decide. This does the same with everything in hand instead of in arrays. The first bar
-that is not of this kind is left, untouched, to the general loop; there is no second rule here, only a shorter way.
+On most bars no order is touched: then cash and position stand still, and all that the general loop would do is to mark,
+to decide and to ask. This does the same with everything in hand instead of in arrays, up to the first bar on which
+something was asked or touched; what touches an order is left to the general loop. Where decisions are not kept, those
+that `idle` and `steady` say would change nothing are not worked out. There is no second rule here, only a shorter way.
 """
 
 from typing import NamedTuple
 
-from trading_system.backtest.asking import wanting
+from trading_system.backtest.asking import AT_CLOSE, ask, settle, slate_of, wanting
 from trading_system.backtest.rows import C, carried_at, policy_at, terms_at
 from trading_system.backtest.tape import CASH, DECISIONS, Record, Setup
 from trading_system.blotter.state import (
+    NOTHING,
     STOP_NONE,
     STOP_RESTING,
     Account,
@@ -21,7 +23,7 @@ from trading_system.blotter.state import (
     Terms,
     View,
 )
-from trading_system.desk.decide import decide, idle
+from trading_system.desk.decide import as_wanted, breakers, decide, idle, marked, one_bar_more, steady
 from trading_system.execution_engine.simulator.matching import out_of_reach
 from trading_system.kernel import kernel
 from trading_system.market.columns import Floats, Ints
@@ -46,7 +48,7 @@ class Lane(NamedTuple):
 
 @kernel
 def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: int) -> int:
-    """Run bars from `first` on until one is not quiet, and return that one; or `last`."""
+    """Run bars from `first` on until one asks for something or touches an order, and return the next one to run."""
     book = record.book
     status, struck = int(book[0, C.status]), int(book[0, C.struck])
     live = book[0, C.exit_lots] != 0 or book[0, C.entry_lots] != 0
@@ -56,8 +58,8 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
     stop_lots, limit = int(book[0, C.stop_lots]), int(book[0, C.limit_ticks])
     position, cash = int(book[0, C.position]), int(record.tally[CASH])
     terms, policy, life_ns = terms_at(setup.terms, 0), policy_at(setup.policies, 0), int(setup.life_ns[0])
-    gated, kept = len(lane.gates) > 0, len(record.decided) > 0
-    carried = carried_at(record)
+    gated, kept, shorts = len(lane.gates) > 0, len(record.decided) > 0, len(record.short) > 0
+    carried, asks = carried_at(record), NOTHING
     want = SleeveCarried(
         target_lots=int(book[0, C.target]),
         stop_ticks=int(book[0, C.stop]),
@@ -67,16 +69,13 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
         reason=int(book[0, C.reason]),
     )
     lots, rest, sign = abs(position) // terms.lot_atoms, abs(position) % terms.lot_atoms, 1 if position > 0 else -1
-    reached, known, s = last, 0, first
-    while s < last:
+    held, placed = sign * lots, False
+    known, s, asking = 0, first, False
+    while s < last and not asking:
         if position == 0 and not kept and not gated:
             s = _skip_idle_bars(lane, policy, terms, cash, record, s, last)
         low, high, close = int(lane.low[s]), int(lane.high[s]), int(lane.close[s])
-        if close <= 0:
-            reached = s
-            break
-        if stop_lots > 0 and not out_of_reach(low, high, stop, take, side):
-            reached = s
+        if close <= 0 or (stop_lots > 0 and not out_of_reach(low, high, stop, take, side)):
             break
         close_ns, probability = int(lane.close_ns[s]), float(lane.probability[s])
         holdings = sign * worth_in_lots(lots, rest, close, terms)
@@ -116,28 +115,39 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
             carried=want,
             stop_take_ticks=take,
         )
-        step = decide(account, sleeve, bar, view, policy)
-        if wanting(step.asks):
-            reached = s
-            break
-        carried, want, known = step.account, step.sleeve, close
-        record.cash[s], record.holdings[s], record.short[s] = cash, holdings, account.short_atoms
-        if kept:
-            record.decided[s, 0, 0], record.decided[s, 0, 1] = want.target_lots, want.stop_ticks
-            record.decided[s, 0, 2] = step.objections
-        if step.denied != 0:
-            record.denials[step.denied] += 1
+        if placed and not kept and steady(sleeve, held, bar, view, policy):
+            carried, want = breakers(carried, marked(account), bar, policy), one_bar_more(want)
+        else:
+            step = decide(account, sleeve, bar, view, policy)
+            asking = wanting(step.asks)
+            if asking and setup.rules.at_close == 1:
+                break  # what is asked now is filled now
+            carried, want = step.account, step.sleeve
+            placed = held != 0 and as_wanted(sleeve, held, want)
+            if kept:
+                record.decided[s, 0, 0], record.decided[s, 0, 1] = want.target_lots, want.stop_ticks
+                record.decided[s, 0, 2] = step.objections
+            if step.denied != 0:
+                record.denials[step.denied] += 1
+            if asking:
+                asks = step.asks
+        record.cash[s], record.holdings[s] = cash, holdings
+        if shorts:
+            record.short[s] = account.short_atoms
+        known = close
         s += 1
-    if reached > first:
+    if s > first:
         record.carried[0], record.carried[1] = carried.peak_equity, carried.day_equity
         record.latches[0], record.latches[1] = carried.latched, carried.day_ends_ns
         book[0, C.target], book[0, C.stop], book[0, C.take] = want.target_lots, want.stop_ticks, want.take_ticks
         book[0, C.bars_held], book[0, C.bars_waiting] = want.bars_held, want.bars_waiting
-        book[0, C.reason], book[0, C.decided], book[0, C.known] = want.reason, reached - 1, known
+        book[0, C.reason], book[0, C.decided], book[0, C.known] = want.reason, s - 1, known
         book[0, C.cancels], book[0, C.exits], book[0, C.protects] = 0, 0, 0
         record.marks[0] = known
-        record.tally[DECISIONS] += reached - first
-    return reached
+        record.tally[DECISIONS] += s - first
+        if asking and setup.rules.at_close == 0 and ask(s - 1, 0, asks, known, AT_CLOSE, slate_of(setup, record)):
+            settle(s - 1, 0, known, AT_CLOSE, slate_of(setup, record))
+    return s
 
 
 @kernel
@@ -145,6 +155,8 @@ def _skip_idle_bars(lane: Lane, policy: Policy, terms: Terms, cash: int, record:
     """Write down idle bars from `first` on, all but the last, and return that one; or `first` where it is not idle."""
     s = first
     while s < last and lane.close[s] > 0 and idle(float(lane.probability[s]), policy, terms):
-        record.cash[s], record.holdings[s], record.short[s] = cash, 0, 0
+        record.cash[s], record.holdings[s] = cash, 0
+        if len(record.short) > 0:
+            record.short[s] = 0
         s += 1
     return max(first, s - 1)

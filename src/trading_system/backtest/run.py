@@ -27,7 +27,7 @@ from trading_system.backtest.tape import (
 )
 from trading_system.blotter.objections import COMBINATIONS
 from trading_system.blotter.state import Policy, Terms
-from trading_system.desk.decide import decide, idle, never_idle
+from trading_system.desk.decide import decide, idle, never_idle, never_steady, steady
 from trading_system.errors import ConfigurationError, DataError
 from trading_system.execution_engine.simulator.costs import UNIT, Costs
 from trading_system.kernel import Swaps, compiled, kernel, swapped
@@ -37,6 +37,7 @@ from trading_system.risk_management.exposure import MAX_ATOMS
 CHUNK: Final = 1 << 20
 """Slices that run between two words about progress."""
 LONGEST_LATENCY: Final = 1_000
+SHORTABLE: Final = Terms._fields.index("shortable")
 
 Progress = Callable[[int, int], None]
 """Told how many slices are done, and how many there are."""
@@ -96,11 +97,11 @@ class OwnPolicy:
     def swaps(self) -> Swaps:
         """Return what to replace in the loop."""
         if self.kind is Policy:
-            return {decide: self.decide, idle: never_idle}
+            return {decide: self.decide, idle: never_idle, steady: never_steady}
         missing = {"stop_slack", "cash_buffer"} - set(getattr(self.kind, "_fields", ()))
         if missing:
             raise ConfigurationError(f"policy {self.kind.__name__} lacks the fields {', '.join(sorted(missing))}")
-        return {decide: self.decide, idle: never_idle, policy_at: reader(self.kind)}
+        return {decide: self.decide, idle: never_idle, steady: never_steady, policy_at: reader(self.kind)}
 
 
 def make_setup(
@@ -158,7 +159,7 @@ def run(
         close_ns=tape.close_ns,
         cash_atoms=record.cash,
         holdings_atoms=record.holdings,
-        short_atoms=record.short,
+        short_atoms=record.short if len(record.short) else np.zeros(len(tape.close_ns), dtype=np.int64),
         decided=record.decided,
         orders=record.orders[: record.tally[ORDERS]].copy(),
         fills=record.fills[: record.tally[FILLS]].copy(),
@@ -222,11 +223,11 @@ def _play(
 def blank(slices: int, setup: Setup, decisions: bool) -> Record:
     """Return a record to be written to, with the cash at the start and rows for a run that trades now and then."""
     sleeves, instruments = len(setup.instrument), len(setup.terms)
-    rows = max(4_096, slices // 8) + ROOM * sleeves  # pages that stay untouched cost nothing
+    rows = max(4_096, slices // 4) + ROOM * sleeves  # pages that stay untouched cost nothing
     record = Record(
         cash=np.empty(slices, dtype=np.int64),
         holdings=np.empty(slices, dtype=np.int64),
-        short=np.empty(slices, dtype=np.int64),
+        short=np.empty(slices if setup.terms[:, SHORTABLE].any() else 0, dtype=np.int64),
         decided=np.empty((slices if decisions else 0, sleeves, 3), dtype=np.int64),
         denials=np.zeros(COMBINATIONS, dtype=np.int64),
         orders=np.empty((rows, ORDER_COLUMNS), dtype=np.int64),
@@ -313,7 +314,7 @@ def _check_setup(setup: Setup) -> None:
 
 
 def _check_bars(tape: Tape, plain: bool) -> None:
-    bad = (_first_bad if plain else compiled(_first_bad))(
+    bad: int = (_first_bad if plain else compiled(_first_bad))(
         tape.close_ns, tape.open, tape.high, tape.low, tape.close, tape.volume_atoms
     )
     if bad < 0:
@@ -336,5 +337,5 @@ def _first_bad(close_ns: Ints, open_: Ints, high: Ints, low: Ints, close: Ints, 
             whole = (ll > 0) & (ll <= o) & (ll <= c) & (o <= h) & (c <= h) & (volume[s, i] >= 0)
             absent = (o == 0) & (h == 0) & (ll == 0) & (c == 0)
             if not (late and (whole or absent)):
-                return s * instruments + i
+                return int(s * instruments + i)
     return -1

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from trading_system.backtest.loop import play
-from trading_system.backtest.run import OwnPolicy, blank, checked, lane_of
+from trading_system.backtest.run import SHORTABLE, OwnPolicy, blank, checked, lane_of
 from trading_system.backtest.tape import CASH, FILLS, ORDERS, Beliefs, Record, Setup, Tape
 from trading_system.errors import ConfigurationError
 from trading_system.kernel import compiled, swapped
@@ -129,7 +129,7 @@ def _share(
     shared = blank(min(slices, STRETCH), setup, False)._replace(
         cash=np.empty(slices, dtype=np.int64),
         holdings=np.empty(slices, dtype=np.int64),
-        short=np.empty(slices, dtype=np.int64),
+        short=np.empty(slices if setup.terms[:, SHORTABLE].any() else 0, dtype=np.int64),
     )
     records = {n: _own_state(shared) for n in trials}
     setups = {n: setup._replace(policies=policies[n]) for n in trials}

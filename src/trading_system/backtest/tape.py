@@ -112,7 +112,7 @@ class Record(NamedTuple):
     holdings: Ints
     """(S,) worth of all positions at the close, atoms; cash + holdings is equity."""
     short: Ints
-    """(S,) worth of the short ones among them, atoms, >= 0."""
+    """(S,) worth of the short ones among them, atoms, >= 0; (0,) where nothing may be sold short."""
     decided: Ints
     """(S, K, 3) target in lots, stop in ticks, objections; objections -1 where there was no bar to decide on. Or
     (0, K, 3) where decisions are not recorded."""

@@ -69,7 +69,9 @@ def decide(account: Account, sleeve: Sleeve, bar: BarRow, view: View, policy: Po
     carried = breakers(account.carried, equity, bar, policy)
     held, known = held_lots(sleeve), has_view(view, bar)
     flat = is_flat(sleeve, held, bar.close)
-    side = leaning(view.probability, policy, sleeve.terms) if flat else holding(held, sleeve.entry_lots)
+    side = holding(held, sleeve.entry_lots)
+    if flat:
+        side = leaning(view.probability, policy, sleeve.terms) if known else 1  # no view leans nowhere
     seen = seen_from(view, side)
     stop = trailed(sleeve, bar, policy, side, flat)  # protection before ambition; never loosens
     take = targeted(sleeve, bar, policy, side, flat)
@@ -164,7 +166,7 @@ def kept(
     reason = NO_REASON
     if flat:
         size = 0
-    elif sleeve.stop_lots > 0 and bar.close > 0 and limit > 0 and side * (bar.close - limit) < 0:
+    elif sleeve.stop_lots > 0 and sleeve.stop_resting_ticks > 0 and bar.close > 0 and side * (bar.close - limit) < 0:
         reason = JUMPED
     elif policy.max_bars > 0.0 and float(bars) >= policy.max_bars:
         reason = TIMED_OUT
@@ -196,9 +198,9 @@ def entered(lots: int, bar: BarRow, policy: Policy, terms: Terms, side: int) -> 
         if limit == 0:
             return NO_ENTRY
     parts = int(policy.entry_parts) if 1.0 <= policy.entry_parts <= float(MOST_PARTS) else 1
-    if not big_enough(abs(lots) // parts, limit if limit > 0 else bar.close, terms):
-        parts = 1
     share = policy.size_fraction if policy.size_mode == SIZE_AT_FILL else 0.0
+    if share > 0.0 or not big_enough(abs(lots) // parts, limit if limit > 0 else bar.close, terms):
+        parts = 1
     return Entry(lots=lots, limit_ticks=limit, post_only=post_only, parts=parts, share=share)
 
 
@@ -301,6 +303,43 @@ def idle(probability: float, policy: Policy, terms: Terms) -> bool:
 
 @kernel
 def never_idle(probability: float, policy: Policy, terms: Terms) -> bool:
+    """Return False: nothing is known of a user's own policy, so it decides every bar."""
+    return False
+
+
+@kernel
+def steady(sleeve: Sleeve, held: int, bar: BarRow, view: View, policy: Policy) -> bool:
+    """Return whether `decide` would change nothing of a sleeve that holds what it wants, but count one more bar.
+
+    It is asked where `as_wanted` is true, `held` lots are held and wanted, and the bar stayed away from the stop.
+    What is carried of the account is not its affair: that changes with every mark.
+    """
+    side, carried = (1 if held > 0 else -1), sleeve.carried
+    if carried.target_lots != held or carried.bars_waiting != 0 or carried.reason != NO_REASON:
+        return False
+    if policy.max_bars > 0.0 and float(carried.bars_held + 1) >= policy.max_bars:
+        return False
+    probability = view.probability if side > 0 else 1.0 - view.probability
+    if probability <= policy.leave_below or bar.close <= 0 or not leavable(abs(held), bar.close, sleeve.terms):
+        return False
+    return trailed(sleeve, bar, policy, side, False) == carried.stop_ticks
+
+
+@kernel
+def one_bar_more(carried: SleeveCarried) -> SleeveCarried:
+    """Return what is carried of a sleeve that was `steady` for one more bar."""
+    return SleeveCarried(
+        target_lots=carried.target_lots,
+        stop_ticks=carried.stop_ticks,
+        take_ticks=carried.take_ticks,
+        bars_held=carried.bars_held + 1,
+        bars_waiting=carried.bars_waiting,
+        reason=carried.reason,
+    )
+
+
+@kernel
+def never_steady(sleeve: Sleeve, held: int, bar: BarRow, view: View, policy: Policy) -> bool:
     """Return False: nothing is known of a user's own policy, so it decides every bar."""
     return False
 
