@@ -1,8 +1,10 @@
 """What `backtest` and `replay` have in common: read, prepare, run, report."""
 
-from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+import importlib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
+from threading import Thread
 from typing import TYPE_CHECKING
 
 from trading_system.cli import telling
@@ -22,6 +24,7 @@ def run_study(
     as_json: bool,
     command: str = "backtest",
     play: "Callable[[Study, Prepared, Tell], Outcome] | None" = None,
+    more: Mapping[str, object] | None = None,
 ) -> None:
     """Run `study`, write its folder and print it.
 
@@ -31,6 +34,7 @@ def run_study(
         as_json: Print JSON and nothing else.
         command: What the run is called.
         play: How it is run; compiled where it is not given.
+        more: What else stands in the JSON.
 
     Raises:
         ConfigurationError, DataError: What is wrong with the study, its bars, or the folder.
@@ -41,6 +45,7 @@ def run_study(
         )
     with telling.stages() as tell, _needed(), _folder(out) as part:
         tell("loading")
+        Thread(target=_load_compiler, daemon=True).start()  # meanwhile a file is read, by threads that need no Python
         from trading_system.backtest.assemble import prepare
         from trading_system.backtest.report.findings import findings_of
         from trading_system.backtest.report.folder import write
@@ -60,7 +65,7 @@ def run_study(
             tell("writing the report")
             write(result, part, findings=findings)
     if as_json:
-        telling.machine(telling.as_json(result, findings, out))
+        telling.machine(telling.as_json(result, findings, out, more or {}))
     else:
         telling.show(result, findings, out)
 
@@ -75,6 +80,11 @@ def _folder(out: Path | None) -> AbstractContextManager[Path | None]:
     from trading_system.backtest.run_folder import replacing
 
     return nullcontext() if out is None else replacing(out)
+
+
+def _load_compiler() -> None:
+    with suppress(ImportError):  # whoever needs it says so
+        importlib.import_module("numba")
 
 
 @contextmanager

@@ -46,9 +46,10 @@ SHOWN: Final = (
 """Statistics that are printed, in groups."""
 
 
-def as_json(result: "Result", findings: "Findings", out: Path | None) -> str:
-    """Return the run as one JSON object."""
+def as_json(result: "Result", findings: "Findings", out: Path | None, more: Mapping[str, object]) -> str:
+    """Return the run as one JSON object; `more` stands in it too."""
     told: dict[str, Any] = {
+        **more,
         "command": result.command,
         "out": None if out is None else str(out),
         "trades": len(findings.trade_returns),
