@@ -31,7 +31,7 @@ class SleeveBook:
         marked_ticks: Close of that bar, ticks; what the position is marked at.
         known_ticks: Last price heard: that close, or a fill's since, ticks.
         tickets: Tickets of the bar decided last, by intent.
-        cancels: Cancels asked for since that decision.
+        cancels: How often each order was to be canceled since that decision, by client order id.
     """
 
     strategy: str
@@ -45,7 +45,7 @@ class SleeveBook:
     marked_ticks: int = 0
     known_ticks: int = 0
     tickets: dict[Intent, int] = field(default_factory=dict)
-    cancels: int = 0
+    cancels: dict[str, int] = field(default_factory=dict)
 
     @property
     def key(self) -> SleeveKey:
@@ -105,7 +105,7 @@ class Portfolio:
                 book.carried, self.carried = fact.step.sleeve, fact.step.account
                 book.decided_ns, book.marked_ticks = fact.bar.close_ns, fact.bar.close
                 book.known_ticks = fact.bar.close
-                book.tickets, book.cancels, book.exit_refused = {}, 0, False
+                book.tickets, book.cancels, book.exit_refused = {}, {}, False
             case e.Reconciled():
                 if not self.balances:
                     self.balances = dict(fact.balances)
@@ -180,7 +180,8 @@ class Portfolio:
         if isinstance(event, e.OrderRejected):
             book.stop_refused |= told.ticket.intent is Intent.PROTECT
             book.exit_refused |= told.ticket.intent is Intent.EXIT
-        book.cancels += isinstance(event, e.CancelRequested)
+        if isinstance(event, e.CancelRequested):
+            book.cancels[event.client_order_id] = book.cancels.get(event.client_order_id, 0) + 1
 
     def _book(self, ticket: OrderTicket, fill: e.OrderFilled, book: SleeveBook) -> None:
         instrument = book.instrument
@@ -191,8 +192,9 @@ class Portfolio:
         self._move(fill.fee.currency, -fill.fee.atoms)
         self.paid.add(fill.fee.currency)
         book.position_atoms += base_atoms
-        if fill.fee.currency == instrument.base:  # beyond what the sleeve owns, the account's other coins pay
-            book.position_atoms -= min(fill.fee.atoms, max(0, book.position_atoms))
+        if fill.fee.currency == instrument.base:  # of a sale, other coins of the account pay what the sleeve lacks
+            owned = fill.fee.atoms if sign > 0 else max(0, book.position_atoms)
+            book.position_atoms -= min(fill.fee.atoms, owned)
         book.stop_refused = book.exit_refused = False
         book.known_ticks = fill.price_ticks
 

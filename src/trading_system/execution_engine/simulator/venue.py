@@ -367,8 +367,7 @@ class SimulatedVenue:
         self._move(instrument.base, side * met.lots * terms.lot_atoms)
         self._move(instrument.quote, -side * met.lots * met.price_ticks * terms.notional_atoms)
         self._move(currency, -fee.atoms)
-        owned = self._positions[order.place] + side * met.lots * terms.lot_atoms
-        self._positions[order.place] = owned - (min(fee.atoms, max(0, owned)) if fee.in_base else 0)
+        self._positions[order.place] += side * met.lots * terms.lot_atoms - (fee.atoms if fee.in_base else 0)
         listing.available -= met.lots if self._rules.volume_share else 0
         order.filled += met.lots
         if not met.left.lots:
