@@ -11,7 +11,7 @@ from trading_system.errors import ConfigurationError
 Assignment = tuple[str, Value]
 """A name, plain or with an owner before a dot, and a value as text or as it is."""
 
-MADE_WITH: Final = frozenset({"code_version", "command", "data_sha256", "found"})
+MADE_WITH: Final = frozenset({"code_version", "command", "data_sha256", "found", "sweep"})
 """What a run's `config.yaml` says besides its choices."""
 
 

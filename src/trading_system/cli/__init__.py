@@ -19,6 +19,7 @@ VERBS: Final[Mapping[str, str]] = {
     "train": "Train the forecaster on collected bars and export it.",
     "backtest": "Run strategies on bars, with every cost, and report what came of it.",
     "replay": "The same bars told to the live desk one by one; with --check, compared with the back-test.",
+    "sweep": "Try every combination of ranges, and say what the best of them is worth.",
     "report": "Make the page of a run again from its own files.",
     "strategies": "List the strategies and what can be set about them.",
     "testnet": "Serve a local exchange that speaks Binance's protocol.",

@@ -1,10 +1,8 @@
 """What `backtest` and `replay` have in common: read, prepare, run, report."""
 
-import importlib
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from threading import Thread
 from typing import TYPE_CHECKING
 
 from trading_system.cli import telling
@@ -13,6 +11,7 @@ from trading_system.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from trading_system.backtest.assemble import Prepared
+    from trading_system.backtest.result import Result
     from trading_system.backtest.run import Outcome
     from trading_system.backtest.study import Study
 
@@ -25,6 +24,8 @@ def run_study(
     command: str = "backtest",
     play: "Callable[[Study, Prepared, Tell], Outcome] | None" = None,
     more: Mapping[str, object] | None = None,
+    counted: "Callable[[Result], Result] | None" = None,
+    also: Callable[[Path], None] | None = None,
 ) -> None:
     """Run `study`, write its folder and print it.
 
@@ -35,6 +36,8 @@ def run_study(
         command: What the run is called.
         play: How it is run; compiled where it is not given.
         more: What else stands in the JSON.
+        counted: Adds to the result what only a sweep knows.
+        also: Writes what else stands in the folder.
 
     Raises:
         ConfigurationError, DataError: What is wrong with the study, its bars, or the folder.
@@ -43,9 +46,8 @@ def run_study(
         raise ConfigurationError(
             "--on-bad-data quarantine needs --out DIR: rows are set aside into DIR/quarantine.jsonl"
         )
-    with telling.stages() as tell, _needed(), _folder(out) as part:
+    with telling.stages() as tell, needed(), _folder(out) as part:
         tell("loading")
-        Thread(target=_load_compiler, daemon=True).start()  # meanwhile a file is read, by threads that need no Python
         from trading_system.backtest.assemble import prepare
         from trading_system.backtest.report.findings import findings_of
         from trading_system.backtest.report.folder import write
@@ -60,10 +62,13 @@ def run_study(
         outcome = (play or _compiled)(study, prepared, tell)
         tell("working out the statistics")
         result = result_of(study, prepared, outcome, command=command)
+        result = result if counted is None else counted(result)
         findings = findings_of(result, first=prepared.first)
         if part is not None:
             tell("writing the report")
             write(result, part, findings=findings)
+            if also is not None:
+                also(part)
     if as_json:
         telling.machine(telling.as_json(result, findings, out, more or {}))
     else:
@@ -82,13 +87,8 @@ def _folder(out: Path | None) -> AbstractContextManager[Path | None]:
     return nullcontext() if out is None else replacing(out)
 
 
-def _load_compiler() -> None:
-    with suppress(ImportError):  # whoever needs it says so
-        importlib.import_module("numba")
-
-
 @contextmanager
-def _needed() -> Iterator[None]:
+def needed() -> Iterator[None]:
     """Say how to install what is missing."""
     try:
         yield

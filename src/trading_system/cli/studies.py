@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 if TYPE_CHECKING:
-    from trading_system.backtest.study import Study
+    from trading_system.backtest.asked import Asked
+    from trading_system.backtest.own_policy import PolicyFile
+    from trading_system.backtest.study import Source, Study
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -70,7 +72,18 @@ def study_options(command: F) -> F:
     return command
 
 
-def study_of_options(
+def study_of_options(**options: Any) -> "Study":
+    """Return the study that the options of `study_options` ask for.
+
+    Raises:
+        ConfigurationError: What is wrong with them.
+    """
+    from trading_system.backtest.study import study_of
+
+    return study_of(*asked_of_options(**options))
+
+
+def asked_of_options(
     *,
     bars: tuple[str, ...],
     instruments: tuple[str, ...],
@@ -83,8 +96,8 @@ def study_of_options(
     from_: str | None,
     to: str | None,
     on_bad_data: str | None,
-) -> "Study":
-    """Return the study that the options of `study_options` ask for.
+) -> "tuple[Asked, list[Source], PolicyFile | None]":
+    """Return what the options of `study_options` ask for, its sources of bars and the user's own policy.
 
     Raises:
         ConfigurationError: What is wrong with them.
@@ -92,7 +105,6 @@ def study_of_options(
     from trading_system.backtest.asked import Asked, asked_of, assignments_of, over, strategies_of
     from trading_system.backtest.own_policy import load_policy
     from trading_system.backtest.sources import sources_of
-    from trading_system.backtest.study import study_of
 
     said = {"interval": interval, "venue": venue, "from": from_, "to": to, "on_bad_data": on_bad_data}
     line = Asked(
@@ -107,7 +119,7 @@ def study_of_options(
     )
     asked = line if config is None else over(asked_of(*_read(config)), line)
     own = load_policy(Path(asked.policy)) if asked.policy else None
-    return study_of(asked, sources_of(asked.bars, asked.instruments), own)
+    return asked, sources_of(asked.bars, asked.instruments), own
 
 
 def _read(path: Path) -> tuple[Any, str]:

@@ -40,6 +40,7 @@ def stages() -> "Iterator[Tell]":
 SHOWN: Final = (
     ("total_return", "held_return", "cagr", "volatility"),
     ("sharpe", "sharpe_low", "sharpe_high", "sortino", "calmar"),
+    ("deflated_sharpe", "trials"),
     ("max_drawdown", "max_drawdown_s", "exposure", "turnover"),
     ("trades", "win_rate", "profit_factor", "expectancy"),
 )
@@ -121,6 +122,8 @@ def written(value: float | int | None, unit: str) -> str:
         return f"{100.0 * value:,.2f} %"
     if unit == "count":
         return f"{value:,.0f}"
+    if unit == "s":
+        return f"{value / 86_400:,.1f} days"
     return f"{value:,.2f}" + ("" if unit in ("ratio", "quote") else f" {unit}")
 
 
