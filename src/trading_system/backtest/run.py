@@ -27,7 +27,7 @@ from trading_system.backtest.tape import (
 )
 from trading_system.blotter.objections import COMBINATIONS
 from trading_system.blotter.state import Policy, Terms
-from trading_system.desk.decide import decide, idle, never_idle, never_steady, steady
+from trading_system.desk.decide import breakers, decide, idle, never_idle, never_steady, no_breakers, steady
 from trading_system.errors import ConfigurationError, DataError
 from trading_system.execution_engine.simulator.costs import UNIT, Costs
 from trading_system.kernel import Swaps, compiled, kernel, swapped
@@ -96,12 +96,13 @@ class OwnPolicy:
 
     def swaps(self) -> Swaps:
         """Return what to replace in the loop."""
+        ours = {decide: self.decide, idle: never_idle, steady: never_steady}
         if self.kind is Policy:
-            return {decide: self.decide, idle: never_idle, steady: never_steady}
+            return ours
         missing = {"stop_slack", "cash_buffer"} - set(getattr(self.kind, "_fields", ()))
         if missing:
             raise ConfigurationError(f"policy {self.kind.__name__} lacks the fields {', '.join(sorted(missing))}")
-        return {decide: self.decide, idle: never_idle, steady: never_steady, policy_at: reader(self.kind)}
+        return {**ours, breakers: no_breakers, policy_at: reader(self.kind)}  # its numbers need not be those of ours
 
 
 def make_setup(

@@ -116,6 +116,12 @@ def breakers(carried: AccountCarried, equity: float, bar: BarRow, policy: Policy
 
 
 @kernel
+def no_breakers(carried: AccountCarried, equity: float, bar: BarRow, policy: Policy) -> AccountCarried:
+    """Return what is carried as it is: stands in for `breakers` where a user's own policy decides every bar."""
+    return carried
+
+
+@kernel
 def leaning(probability: float, policy: Policy, terms: Terms) -> int:
     """Return the side that the strategy would enter from flat: -1 only where a fall is expected and may be sold."""
     if terms.shortable == 1 and probability <= 0.5 and 1.0 - probability >= policy.enter_above:
