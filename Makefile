@@ -15,7 +15,8 @@ PEERS := .venv-peers
 UV := $(BIN)/uv --quiet
 # Believe whom the machine believes: behind a company's proxy, uv's own list of authorities would refuse the index.
 export UV_SYSTEM_CERTS ?= $(if $(wildcard /etc/ssl/certs/ca-certificates.crt),true,false)
-INSTALL := VIRTUAL_ENV=$(VENV) $(UV) pip install --require-hashes --no-build
+# Bytecode is made here, once: a process that may not write it, as in a container, would compile at every start.
+INSTALL := VIRTUAL_ENV=$(VENV) $(UV) pip install --require-hashes --no-build --compile-bytecode
 # Two workers: the machines this must pass on have two cores.
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
@@ -95,4 +96,4 @@ $(PEERS)/stamp: $(BIN)/uv requirements/peers.txt
 	@VIRTUAL_ENV=$(PEERS) $(UV) pip install --require-hashes --no-build --requirement requirements/peers.txt
 	@touch $@
 
-ourselves = VIRTUAL_ENV=$(VENV) $(UV) pip install --no-deps --no-build-isolation --editable .
+ourselves = VIRTUAL_ENV=$(VENV) $(UV) pip install --no-deps --no-build-isolation --editable . && $(BIN)/python -m compileall -q src
