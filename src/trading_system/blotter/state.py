@@ -40,6 +40,9 @@ ENTER_AT_LIMIT: Final = 1
 ENTER_POST_ONLY: Final = 2
 """A limit order that the venue refuses rather than let it take."""
 
+WAITED_OUT: Final = -1
+"""An entry has waited as long as the policy allows."""
+
 NO_REASON: Final = 0
 """Nothing is to be left."""
 VIEW_GONE: Final = 1
@@ -190,7 +193,8 @@ class SleeveCarried(NamedTuple):
     bars_held: int = 0
     """Decisions since the sleeve was last flat."""
     bars_waiting: int = 0
-    """Decisions since the live entry was asked for."""
+    """Decisions since the live entry was asked for; `WAITED_OUT` once it is to be canceled, whatever fills until then
+    being kept."""
     reason: int = NO_REASON
     """Why the position is to be left: `VIEW_GONE`, `TIMED_OUT`, `JUMPED`; `NO_REASON` while it is not."""
 

@@ -22,6 +22,7 @@ from trading_system.blotter.state import (
     TIMED_OUT,
     UNPROTECTED,
     VIEW_GONE,
+    WAITED_OUT,
     Account,
     AccountCarried,
     Asks,
@@ -164,10 +165,8 @@ def kept(
     that an exit which takes more than a bar is carried through. A market that closed beyond the limit of a stop which
     still rests has jumped over it: the stop will not trade any more, so we leave.
     """
-    waiting = sleeve.carried.bars_waiting + 1 if sleeve.entry_lots != 0 else 0
     bars = sleeve.carried.bars_held + 1 if held != 0 and not flat else 0
-    coming = 0 if float(waiting) >= policy.entry_bars else sleeve.entry_lots
-    size = max(0, side * (held + coming))
+    size = max(0, side * (held + sleeve.entry_lots))
     limit = sleeve.stop_limit_ticks
     reason = NO_REASON
     if flat:
@@ -188,9 +187,18 @@ def kept(
         stop_ticks=stop,
         take_ticks=take,
         bars_held=bars,
-        bars_waiting=waiting,
+        bars_waiting=waited(sleeve, policy),
         reason=reason,
     )
+
+
+@kernel
+def waited(sleeve: Sleeve, policy: Policy) -> int:
+    """Return for how many decisions the live entry has waited; `WAITED_OUT` from when that is long enough."""
+    before = sleeve.carried.bars_waiting
+    if sleeve.entry_lots == 0:
+        return 0
+    return WAITED_OUT if before == WAITED_OUT or float(before + 1) >= policy.entry_bars else before + 1
 
 
 @kernel
@@ -260,10 +268,11 @@ def difference(sleeve: Sleeve, held: int, want: SleeveCarried, price_ticks: int,
 
     protect = guard and status == STOP_NONE and not passed  # dust beyond its stop: the venue would refuse
     over = held + coming > want.target_lots if coming > 0 else held + coming < want.target_lots
+    given_up = over or want.bars_waiting == WAITED_OUT
     enter = status == STOP_NONE and going == 0 and coming == 0 and not leaving
     enter = enter and big_enough(abs(entry.lots), entry.limit_ticks if entry.limit_ticks > 0 else price_ticks, terms)
     return Asks(
-        cancel_entry=1 if coming != 0 and sleeve.entry_taking == 0 and over else 0,
+        cancel_entry=1 if coming != 0 and sleeve.entry_taking == 0 and given_up else 0,
         cancel_stop=1 if status == STOP_RESTING and retract else 0,
         exit_lots=leave if loose and leaving else 0,
         entry_lots=entry.lots if enter else 0,

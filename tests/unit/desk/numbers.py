@@ -21,6 +21,7 @@ from trading_system.blotter.state import (
     STOP_RESTING,
     STOP_TRAILING,
     UNPROTECTED,
+    WAITED_OUT,
     Account,
     AccountCarried,
     BarRow,
@@ -158,7 +159,7 @@ def sleeves(draw: st.DrawFn) -> Sleeve:
         level=draw(st.integers(0, 2_000)),
         take=draw(st.one_of(st.just(0), st.integers(1, 2_000))),
         bars=draw(st.integers(0, 5)),
-        waiting=draw(st.integers(0, 3)),
+        waiting=draw(st.integers(WAITED_OUT, 3)) if coming else 0,
         reason=draw(st.integers(NO_REASON, UNPROTECTED)) if target == 0 else NO_REASON,
         terms=TERMS._replace(shortable=1 if side < 0 else draw(st.integers(0, 1))),
     )

@@ -13,6 +13,7 @@ from trading_system.blotter.state import (
     STOP_PENDING,
     STOP_REFUSED,
     STOP_RESTING,
+    WAITED_OUT,
     Asks,
     Entry,
     Sleeve,
@@ -175,6 +176,7 @@ def test_nothing_is_entered_when_it_may_not_be() -> None:
 
 WANTS = st.builds(
     SleeveCarried,
+    bars_waiting=st.integers(WAITED_OUT, 2),
     target_lots=st.integers(-1_000, 1_000),
     stop_ticks=st.integers(0, 2_000),
     take_ticks=st.one_of(st.just(0), st.integers(1, 2_000)),

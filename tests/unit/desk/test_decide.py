@@ -111,6 +111,28 @@ def test_what_is_on_its_way_is_held_like_what_is_owned(view: View) -> None:
     assert (step.sleeve.target_lots, step.sleeve.bars_waiting, step.asks) == (30, 1, QUIET)
 
 
+@pytest.mark.parametrize("view", [SURE, TORN, NO_VIEW])
+@pytest.mark.parametrize(("held", "coming"), [(10, 20), (0, 20), (-10, -20), (0, -20)])
+def test_an_entry_that_waited_long_enough_is_canceled_and_what_it_fills_meanwhile_is_kept(
+    view: View, held: int, coming: int
+) -> None:
+    """It may wait on at the first decision; at the second it is given up. A cancel that comes too late: then we hold."""
+    policy, there = POLICY._replace(entry_bars=2.0), held + coming
+    sleeve = make_sleeve(held=held, coming=coming, target=there)
+    if held < 0 or coming < 0:
+        view = view._replace(probability=1.0 - view.probability)
+    first = decide(make_account(), sleeve, make_bar(), view, policy)
+    assert (first.sleeve.target_lots, first.sleeve.bars_waiting, first.asks.cancel_entry) == (there, 1, 0)
+    second = decide(make_account(), sleeve._replace(carried=first.sleeve), make_bar(), view, policy)
+    assert (second.sleeve.target_lots, second.asks.cancel_entry) == (there, 1)
+    late = make_sleeve(held=there)._replace(carried=second.sleeve)
+    assert asked(late, second.sleeve, 1_000, NO_ENTRY).exit_lots == 0
+    kept = decide(make_account(), late, make_bar(), view, policy)
+    assert (kept.sleeve.target_lots, kept.sleeve.bars_waiting, kept.asks.exit_lots) == (there, 0, 0)
+    canceled = make_sleeve(held=held)._replace(carried=second.sleeve)
+    assert decide(make_account(gates=why.HALTED), canceled, make_bar(), view, policy).sleeve.target_lots == held
+
+
 @pytest.mark.parametrize(("view", "target"), [(TORN, 0), (NO_VIEW, 0), (SURE, 30), (BARELY, 30)])
 def test_a_decision_to_leave_stands_until_the_view_would_enter_anew(view: View, target: int) -> None:
     """An exit may take more than a bar (its stop must be canceled first); it is not forgotten half-way."""
@@ -256,11 +278,12 @@ def test_no_position_is_opened_or_added_to_against_an_objection(
 def test_no_brake_changes_what_is_sold_canceled_or_protected(
     account: Account, sleeve: Sleeve, bar: BarRow, view: View, policy: Policy, gates: int
 ) -> None:
-    """Reducing always passes: with every flag up we ask for the same, entries aside."""
+    """Reducing always passes: with every flag up we ask for the same, what enters aside."""
     free = account._replace(gates=0, carried=AccountCarried(peak_equity=0.0, latched=0))
     held_back = account._replace(gates=gates, cash_atoms=0, reserved_atoms=0)
-    asks = decide(held_back, sleeve, bar, view, policy).asks
-    assert asks._replace(entry_lots=0) == decide(free, sleeve, bar, view, policy).asks._replace(entry_lots=0)
+    braked, asks = (decide(account, sleeve, bar, view, policy).asks for account in (held_back, free))
+    for name in ("cancel_entry", "cancel_stop", "exit_lots", "protect_lots", "protect_ticks", "take_ticks"):
+        assert getattr(braked, name) == getattr(asks, name), name
 
 
 @given(account=accounts(), sleeve=sleeves(), bar=bars(), view=views(), policy=policies())
