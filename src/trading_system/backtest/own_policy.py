@@ -4,11 +4,14 @@ The file holds a function of the shape of `desk.decide.decide`, marked with `@ke
 than ours, a NamedTuple `Policy` of ints and floats; they are set like any other choice.
 """
 
+import ast
 import hashlib
+import itertools
 import linecache
+import re
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,13 +21,15 @@ from typing import Any, Final
 from trading_system.backtest.choices import UNSET, Choice
 from trading_system.backtest.rows import reader
 from trading_system.backtest.run import OwnPolicy
-from trading_system.blotter.state import Policy
+from trading_system.blotter.state import AccountCarried, Asks, Policy, SleeveCarried, Step
 from trading_system.core_ai.inference.strategies.strategy import Value
-from trading_system.errors import ConfigurationError
+from trading_system.errors import ConfigurationError, TradingError
 from trading_system.kernel import kernel
 
-LINES: Final = 12
-"""Lines of a compiler's message that are shown."""
+LONGEST: Final = 600
+"""Letters of a compiler's message that are shown."""
+ANSWERS: Final[Mapping[str, type[Any]]] = {kind.__name__: kind for kind in (Step, Asks, SleeveCarried, AccountCarried)}
+"""What an answer is made of."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,9 +88,11 @@ def load_policy(path: Path) -> PolicyFile:
     module = ModuleType(f"trading_system_policy_{digest[:16]}")
     module.__file__ = str(path)
     with blamed_on(path, "cannot be run"):
+        tree = ast.parse(source, str(path))
         linecache.checkcache(str(path))
         sys.modules[module.__name__] = module  # as import does: classes in it look themselves up there
-        exec(compile(source, str(path), "exec", dont_inherit=True), module.__dict__)
+        exec(compile(tree, str(path), "exec", dont_inherit=True), module.__dict__)
+    _check_fields(path, tree)
     decide, kind = getattr(module, "decide", None), getattr(module, "Policy", Policy)
     if not callable(decide) or not hasattr(decide, "__code__"):
         raise ConfigurationError(f"{path}: define a function decide(account, sleeve, bar, view, policy)")
@@ -106,11 +113,11 @@ def blamed_on(path: Path, what: str) -> Iterator[None]:
     """Turn whatever goes wrong inside the user's file into one message with its line. It ends what was being done.
 
     Raises:
-        ConfigurationError: In the place of what was raised.
+        ConfigurationError: In the place of what was raised; what is not of the file's making is raised as it is.
     """
     try:
         yield
-    except ConfigurationError:
+    except TradingError:
         raise
     except (Exception, SystemExit) as error:
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
@@ -125,34 +132,45 @@ def compiling(own: PolicyFile | None) -> Iterator[None]:
     """Turn what the compiler says of a user's policy into one message; without such a policy it is our own bug.
 
     Raises:
-        ConfigurationError: The policy cannot be compiled; with the end of the compiler's message.
+        ConfigurationError: The policy cannot be compiled; with what the compiler says.
     """
     if own is None:
         yield
         return
-    from numba.core.errors import NumbaError
-
     try:
         yield
-    except NumbaError as error:
+    except (TradingError, MemoryError):
+        raise
+    except Exception as error:  # the compiler fails in many ways, some of them its own
         raise ConfigurationError(
-            f"{own.path}: decide() cannot be compiled, though it runs as Python. Pass every field of Step, Asks, "
-            "SleeveCarried and AccountCarried, whole numbers where those are wanted, and mark helpers with @kernel. "
-            f"The compiler says:\n  {_end(str(error))}"
+            f"{own.path}: decide() runs as Python and cannot be compiled: use plain arithmetic (kernel.py says which), "
+            "give whole numbers where those are wanted, pass every field of what it returns, mark helpers with "
+            f"@kernel. The compiler says: {reason_of(error)}"
         ) from error
 
 
-def _end(message: str) -> str:
-    """Return the last lines of a compiler's message that say something."""
-    lines = [line.strip() for line in message.splitlines() if line.strip() and not line.startswith(("\x1b", "This is"))]
-    return "\n  ".join(lines[-LINES:])
+def reason_of(error: Exception) -> str:
+    """Return the innermost reason in a compiler's long message, on one line."""
+    parts = re.split(r"\(step: [^)]*\)\s", str(error))
+    lines = (line.strip() for line in parts[-1].splitlines())
+    told = " ".join(line for line in itertools.takewhile(lambda line: not line.startswith("During: "), lines) if line)
+    return f"{type(error).__name__}: {told[:LONGEST]}"
 
 
-def tried(own: PolicyFile, play: Callable[[], Any]) -> None:
-    """Let the policy decide a few bars as ordinary Python, so that its mistakes are told as Python tells them.
+def _check_fields(path: Path, tree: ast.AST) -> None:
+    """Refuse an answer that leaves fields to their defaults: the compiler knows none.
 
     Raises:
-        ConfigurationError: It failed; with its line.
+        ConfigurationError: Which fields are missing, and in which line.
     """
-    with blamed_on(own.path, "decide() failed"):
-        play()
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Name) or node.func.id not in ANSWERS:
+            continue
+        fields = ANSWERS[node.func.id]._fields
+        given = {keyword.arg for keyword in node.keywords}
+        missing = [name for name in fields[len(node.args) :] if name not in given]
+        if missing and None not in given:
+            raise ConfigurationError(
+                f"{path}, line {node.lineno}: {node.func.id} needs every field, since compiled code knows no defaults; "
+                f"missing: {', '.join(missing)}"
+            )

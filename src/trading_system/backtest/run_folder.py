@@ -13,7 +13,9 @@ from trading_system.errors import ConfigurationError
 
 QUARANTINE: Final = "quarantine.jsonl"
 """Rows of the bars that were set aside."""
-A_RUNS: Final = frozenset({CONFIG, REPORT, PAGE, QUARANTINE, *TABLES})
+TRIALS: Final = "trials.parquet"
+"""What became of each policy of a sweep."""
+A_RUNS: Final = frozenset({CONFIG, REPORT, PAGE, QUARANTINE, TRIALS, *TABLES})
 """All that a run leaves."""
 
 
