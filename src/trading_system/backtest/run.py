@@ -96,7 +96,7 @@ class OwnPolicy:
 
     def swaps(self) -> Swaps:
         """Return what to replace in the loop."""
-        ours = {decide: self.decide, idle: never_idle, steady: never_steady}
+        ours: Swaps = {decide: self.decide, idle: never_idle, steady: never_steady}
         if self.kind is Policy:
             return ours
         missing = {"stop_slack", "cash_buffer"} - set(getattr(self.kind, "_fields", ()))

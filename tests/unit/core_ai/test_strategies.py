@@ -135,6 +135,14 @@ def test_prices_that_have_never_moved_give_no_view():
     assert table.gain.tolist() == [0.0] * 4
 
 
+def test_distances_may_be_measured_in_the_price_itself():
+    """Without a range (`atr` 0) the close stands in its place: half of it up and down, known from the first bar on."""
+    strategy, bars = make("buy_and_hold", {"reach": 0.5, "atr": 0}), bars_at([100, 100, 120], reach=0)
+    table, forecaster = strategy.table(columns_of(bars)), strategy.forecaster()
+    assert (table.known.all(), table.atr.tolist(), table.gain.tolist()) == (True, [100, 100, 120], [0.5, 0.5, 0.5])
+    assert [(row.atr, row.gain) for row in map(forecaster.push, bars)] == [(100, 0.5), (100, 0.5), (120, 0.5)]
+
+
 def test_over_a_gap_a_rule_goes_on_unless_it_is_told_to_restart():
     """Behind the gap it is cold again for as long as at the start, and says why."""
     bars = bars_at([100, 101, 102, 103, 104, 105], minutes=[0, 1, 2, 9, 10, 11])

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.unit.core_ai.minutes import bars_at, columns_of
+from tests.unit.core_ai.minutes import MINUTE_NS, bars_at, columns_of
 
 from trading_system.core_ai.inference.strategies import script
 from trading_system.core_ai.inference.strategies.registry import make
@@ -51,6 +51,21 @@ def test_prices_are_ticks_and_volume_is_in_base_units(written):
     assert both_ways(written(view_of(body, window=1)), [100]).probability.tolist() == [
         (100 + 102 + 98 + 100 + 700) / 2e4
     ]
+
+
+def test_a_script_may_ask_when_its_bars_began_and_ended(written):
+    """As whole nanoseconds, which no float could hold: minute bars, the tenth of which is missing."""
+    minutes = [29_000_000 + minute for minute in (0, 1, 2, 3, 4, 5, 6, 7, 8, 10)]
+    body = "((bars.open_ns[:, 0] % 100_000_000_000) / 1e12 + (bars.close_ns[:, -1] - bars.open_ns[:, 0]) / 1e13)"
+    strategy, bars = (
+        make("script", {"file": written(view_of(body, window=2)), "atr": 1}),
+        bars_at(CLOSES, minutes=minutes),
+    )
+    forecaster, told = strategy.forecaster(), strategy.table(columns_of(bars)).probability
+    began = [minute * MINUTE_NS % 100_000_000_000 / 1e12 for minute in minutes]
+    lasted = [120_000_000_000 / 1e13] * 8 + [180_000_000_000 / 1e13]
+    assert told[1:].tolist() == [at + length for at, length in zip(began, lasted, strict=False)]
+    assert [forecaster.push(bar).probability for bar in bars] == told.tolist()
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 128, 129, 1000])

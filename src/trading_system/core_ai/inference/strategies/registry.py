@@ -131,7 +131,13 @@ def _bars(name: str, default: int, text: str) -> Parameter:
 
 _COMMON: Final = (
     Parameter(name="reach", default=2.0, low=0.01, high=1_000.0, help="expected gain and loss, average true ranges"),
-    _bars("atr", 14, "period of the average true range (Wilder), bars"),
+    Parameter(
+        name="atr",
+        default=14,
+        low=0,
+        high=LONGEST,
+        help="period of the average true range (Wilder), bars; 0: distances are fractions of the close",
+    ),
     _bars("horizon", 1, "how long a view holds, bars"),
     Parameter(name="restart_on_gap", default=False, help="start afresh behind a missing bar, instead of going on"),
 )

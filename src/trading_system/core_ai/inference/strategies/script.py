@@ -11,7 +11,8 @@ The file holds a constant, a function and, where it likes, parameters with their
         return 0.5 - 0.05 * np.clip(away / (stretch * bars.close.std(axis=-1) + 1.0), -1.0, 1.0)
 
 `bars.open`, `.high`, `.low`, `.close` (ticks) and `.volume` (base units) are float64 of shape (N, WINDOW), the newest
-bar last: N windows at once in a back-test, one live. It answers with N probabilities, or with one for all.
+bar last: N windows at once in a back-test, one live. `bars.open_ns` and `.close_ns` are when they began and ended, UTC
+ns, int64. It answers with N probabilities, or with one for all.
 
 What it is not shown it cannot look at: a window ends with the bar that the view is formed at. Windows of other bars
 stand beside it in one call, though, and a mean over the wrong axis would mix them. So of every call some windows are
@@ -26,7 +27,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from types import ModuleType
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
@@ -46,13 +47,27 @@ LONGEST: Final = 100_000
 """Bars in a window."""
 ATOMS: Final = 1e8
 """Volume in atoms over this is volume in units."""
+PRICES_AND_VOLUME: Final = ("open", "high", "low", "close", "volume_atoms")
+TIMES: Final = ("open_ns", "close_ns")
+
+Numbers = TypeVar("Numbers", Floats, Ints)
 
 
 class Windows:
     """What a script is shown: columns of shape (N, WINDOW), oldest bar first, each made when it is first asked for."""
 
-    def __init__(self, column: Callable[[str], Floats]) -> None:
+    def __init__(self, column: Callable[[str], Floats | Ints]) -> None:
         self._column = column
+
+    @cached_property
+    def open_ns(self) -> Ints:
+        """When the bars began, UTC ns."""
+        return _sealed(np.array(self._column("open_ns"), dtype=np.int64, order="C"))
+
+    @cached_property
+    def close_ns(self) -> Ints:
+        """When the bars ended, UTC ns."""
+        return _sealed(np.array(self._column("close_ns"), dtype=np.int64, order="C"))
 
     @cached_property
     def open(self) -> Floats:
@@ -84,8 +99,12 @@ class Windows:
         block = np.array(self._column(name), dtype=np.float64, order="C")
         if unit is not None:
             block /= unit
-        block.setflags(write=False)
-        return block
+        return _sealed(block)
+
+
+def _sealed(block: Numbers) -> Numbers:
+    block.setflags(write=False)
+    return block
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,7 +187,8 @@ class Scripted:
     def stream(self) -> Callable[[Bar], float]:
         """Return what answers for one bar after the other."""
         width, seen = self.script.window, 0
-        rings = {name: np.zeros(2 * width) for name in ("open", "high", "low", "close", "volume_atoms")}
+        rings: dict[str, Floats | Ints] = {name: np.zeros(2 * width) for name in PRICES_AND_VOLUME}
+        rings |= {name: np.zeros(2 * width, dtype=np.int64) for name in TIMES}
 
         def step(bar: Bar) -> float:
             nonlocal seen
@@ -229,9 +249,13 @@ def scripted(path: Path, given: Values) -> tuple[Scripted, dict[str, Value]]:
 def _windows(bars: BarColumns, first: int, rows: int, width: int) -> Windows:
     """Return `rows` windows, the first of which begins with bar `first`."""
 
-    def column(name: str) -> Floats:
-        part: Ints = getattr(bars, name)[first : first + rows + width - 1]
-        return sliding_window_view(part.astype(np.float64), width)
+    def column(name: str) -> Floats | Ints:
+        part = slice(first, first + rows + width - 1)
+        if name in TIMES:
+            began: Ints = bars.close_ns[part] - (bars.interval_ns if name == "open_ns" else 0)
+            return sliding_window_view(began, width)
+        values: Ints = getattr(bars, name)[part]
+        return sliding_window_view(values.astype(np.float64), width)
 
     return Windows(column)
 

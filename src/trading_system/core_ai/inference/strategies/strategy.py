@@ -45,7 +45,7 @@ class Strategy:
         model: What its forecasts are signed with: the name, or the hash of a script's file.
         parameters: Every parameter and its value, those left at their default included; for the report.
         belief: The rule itself.
-        atr: Period of the average true range, bars, >= 1.
+        atr: Period of the average true range, bars, >= 1; 0 to measure distances in the price itself.
         reach: Gain and loss alike, average true ranges, > 0.
         horizon: How far each view reaches, bars, >= 1.
         restart_on_gap: Whether nothing may reach over a missing bar.
@@ -69,8 +69,14 @@ class Strategy:
         """
         parts = list(_stretches(bars)) if self.restart_on_gap else [bars]
         odds = [self.belief.odds(part) for part in parts]
-        ranges = [indicators_arrays.atr(part.high, part.low, part.close, self.atr) for part in parts]
+        ranges = [self._ranges(part) for part in parts]
         return opinions(_joined(odds), _joined(ranges), bars.close, reach=self.reach, horizon=self.horizon)
+
+    def _ranges(self, bars: BarColumns) -> Floats:
+        """Return the unit of all distances after each bar, ticks: the average true range, or the close."""
+        if self.atr == 0:
+            return bars.close.astype(np.float64)
+        return indicators_arrays.atr(bars.high, bars.low, bars.close, self.atr)
 
     def forecaster(self) -> Forecaster:
         """Return a fresh forecaster for one instrument."""
@@ -89,7 +95,7 @@ class StrategyForecaster:
         self._restart()
 
     def _restart(self) -> None:
-        self._atr = Atr(self._strategy.atr)
+        self._atr = Atr(max(1, self._strategy.atr))
         self._odds = self._strategy.belief.stream()
 
     def push(self, bar: Bar) -> Forecast:
@@ -99,7 +105,8 @@ class StrategyForecaster:
             self._broken = True
             self._restart()
         atr = self._atr.push(bar.high, bar.low, bar.close)
-        row = opinion(self._odds(bar), atr, float(bar.close), strategy.reach)
+        unit = atr if strategy.atr > 0 else float(bar.close)
+        row = opinion(self._odds(bar), unit, float(bar.close), strategy.reach)
         if not row.known:
             reason = Unknown.GAP if self._broken else Unknown.COLD
             return unknown(reason, model=strategy.model, horizon=strategy.horizon, atr=row.atr)
