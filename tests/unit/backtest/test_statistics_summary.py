@@ -139,8 +139,10 @@ def test_costs_are_told_in_money_and_of_the_start() -> None:
 
 
 def test_exposure_is_counted_at_the_closes() -> None:
-    """Of four bars two with a position, worth a half and a quarter of equity."""
-    numbers = told(make_result(units(100, 100, 100, 100), gross=units(0, 50, 25, 0)))
+    """Of four bars two with a position, worth a half and a quarter of equity; what was bought in one and sold in the
+    next is held at one close."""
+    fills = make_fills([(50, 1), (25, -1)], slices=[1, 3])
+    numbers = told(make_result(units(100, 100, 100, 100), gross=units(0, 50, 25, 0), fills=fills))
     assert numbers["exposure"].value == 0.5
     assert numbers["gross_exposure"].value == pytest.approx(0.1875)
 

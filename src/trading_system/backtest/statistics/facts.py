@@ -118,6 +118,11 @@ class Facts:
         return self.trades.where(~self.trades.open)
 
     @cached_property
+    def ends(self) -> Ints:
+        """(N,) slice in which each of `trades` ended; behind the last one where it has not."""
+        return np.where(self.trades.open, len(self.equity), self.trades.exit_slice)
+
+    @cached_property
     def costs(self) -> tuple[float, float, float, float]:
         """Fees, spread and slippage of all fills, and what the fills were worth."""
         traded = by_symbol(self.result)

@@ -167,8 +167,8 @@ FORMULAS: Final[tuple[Formula, ...]] = (
         lambda facts: facts.result.trials,
     ),
     Formula(
-        "exposure", "Time in the market", "exposure", "fraction", "bars with a position at their close / bars", "",
-        lambda facts: trading.exposure(facts.gross),
+        "exposure", "Time in the market", "exposure", "fraction", "bars with an open trade at their close / bars", "",
+        lambda facts: trading.exposure(facts.trades.entry_slice, facts.ends, len(facts.equity)),
     ),
     Formula(
         "gross_exposure", "Mean gross exposure", "exposure", "fraction", "mean over t of Σ|position worth|_t / E_t", "",

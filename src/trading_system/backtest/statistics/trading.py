@@ -11,15 +11,23 @@ from trading_system.errors import DataError
 from trading_system.market.columns import Floats, Ints
 
 
-def exposure(gross: Ints | Floats) -> float:
-    """Return the share of bars at whose close a position was held, 0..1, from the positions' worths `gross`, (S,).
+def exposure(entry: Ints, exit_: Ints, bars: int) -> float:
+    """Return the share of `bars` at whose close a trade was open. What is too small to be sold is no trade.
 
-    >>> exposure(np.array([0, 50, 60, 0]))
-    0.5
+    Args:
+        entry: (N,) bar in which each trade began.
+        exit_: (N,) bar in which it ended, or `bars` where it has not.
+        bars: How many bars there are, >= 1.
+
+    >>> exposure(np.array([1, 2]), np.array([3, 4]), 8)  # at the closes of bars 1, 2 and 3
+    0.375
     """
-    if not len(gross):
+    if bars < 1:
         raise DataError("there are no bars")
-    return float(np.count_nonzero(gross)) / len(gross)
+    change = np.zeros(bars + 1, dtype=np.int64)
+    np.add.at(change, entry, 1)
+    np.add.at(change, exit_, -1)
+    return float(np.count_nonzero(np.cumsum(change[:-1]))) / bars
 
 
 def gross_exposure(gross: Ints | Floats, equity: Ints | Floats) -> float:
