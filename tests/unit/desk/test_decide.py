@@ -116,7 +116,7 @@ def test_what_is_on_its_way_is_held_like_what_is_owned(view: View) -> None:
 def test_an_entry_that_waited_long_enough_is_canceled_and_what_it_fills_meanwhile_is_kept(
     view: View, held: int, coming: int
 ) -> None:
-    """It may wait on at the first decision; at the second it is given up. A cancel that comes too late: then we hold."""
+    """The first decision lets it wait, the second gives it up. The cancel may come too late: then we hold."""
     policy, there = POLICY._replace(entry_bars=2.0), held + coming
     sleeve = make_sleeve(held=held, coming=coming, target=there)
     if held < 0 or coming < 0:
