@@ -3,13 +3,16 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.desk.numbers import POLICY, TERMS, make_sleeve
+from tests.unit.desk.numbers import POLICY, TERMS, make_account, make_sleeve
 
 from trading_system.blotter.state import STOP_RESTING, Sleeve, Terms
 from trading_system.risk_management.exposure import (
     MAX_ATOMS,
     affordable,
     big_enough,
+    entry_reserve,
+    free_atoms,
+    gross_atoms,
     held_lots,
     is_flat,
     leavable,
@@ -67,6 +70,31 @@ def test_the_worst_cost_of_a_lot_is_rounded_up(price: int, buffer: float, worst:
 def test_cash_affords_whole_lots_down_to_the_last_atom(free: int, lots: int) -> None:
     """A lot worth one atom, bought without a buffer."""
     assert affordable(free, 1, TERMS, POLICY._replace(cash_buffer=0.0)) == lots
+
+
+@given(free=st.integers(0, MAX_ATOMS), price=st.integers(1, 10**7), buffer=st.floats(0.0, 1.0))
+def test_what_is_affordable_can_be_reserved_and_one_lot_more_cannot(free: int, price: int, buffer: float) -> None:
+    """The two agree to the atom."""
+    policy = POLICY._replace(cash_buffer=buffer)
+    lots = affordable(free, price, TERMS, policy)
+    assert entry_reserve(lots, price, TERMS, policy) <= free < entry_reserve(lots + 1, price, TERMS, policy)
+
+
+@pytest.mark.parametrize(
+    ("cash", "reserved", "holdings", "short", "free", "gross"),
+    [
+        (1_000, 0, 0, 0, 1_000, 0),
+        (400, 100, 600, 0, 300, 700),
+        (1_500, 0, -500, 500, 500, 500),  # of 1,500 in cash 500 came from the sale, and 500 stand behind it
+        (900, 50, 100, 200, 450, 550),  # 300 long and 200 short
+    ],
+)
+def test_what_short_sales_brought_in_is_owed_and_as_much_again_stands_behind_it(
+    cash: int, reserved: int, holdings: int, short: int, free: int, gross: int
+) -> None:
+    """Free is what may be put into new positions; gross what is held and promised, without signs."""
+    account = make_account(cash=cash, reserved=reserved, holdings=holdings, short=short)
+    assert (free_atoms(account), gross_atoms(account)) == (free, gross)
 
 
 @given(lots=ATOMS, price=ATOMS, notional=st.integers(1, 10**9), least=ATOMS, min_lots=st.integers(1, 10))

@@ -1,12 +1,13 @@
-"""From a stake to whole lots."""
+"""From a belief to whole lots."""
 
 import math
 
 import pytest
 from tests.unit.desk.numbers import POLICY, SURE, TERMS, make_account, make_bar
 
+from trading_system.blotter.state import SIZE_AT_FILL, SIZE_FRACTION, STOP_ABSENT, Account
 from trading_system.risk_management.exposure import MAX_ATOMS
-from trading_system.risk_management.position_sizing.sizing import Wish, sized, whole_lots
+from trading_system.risk_management.position_sizing.sizing import Wish, invested, sized, whole_lots
 from trading_system.risk_management.review import openable
 
 
@@ -49,3 +50,43 @@ def test_nothing_is_wished_for_without_equity(equity: float) -> None:
 def test_what_the_fee_leaves_of_an_entry_must_be_enough_to_be_protected(cost: float, enough: bool) -> None:
     """Five lots can be protected (5 x 675 = 3,375), but a fee of 1 % leaves four whole ones (2,700)."""
     assert openable(5, TERMS, make_bar(), POLICY._replace(round_trip_cost=cost), 900) is enough
+
+
+@pytest.mark.parametrize("stop", [900, 1_100])
+def test_the_stake_is_lost_at_the_stop_on_either_side(stop: int) -> None:
+    """A quarter of equity at a stop 10 % away, below or above, would be 2.5 times equity."""
+    assert invested(SURE, POLICY, make_bar(), stop) == pytest.approx(2.5, abs=1e-15)
+
+
+def test_without_a_stop_the_views_own_loss_is_what_may_be_lost() -> None:
+    """A quarter of equity at 2 % is 12.5 times equity; costs of 0.5 % make it a sixth at 2.5 %: 6.67 times."""
+    absent = POLICY._replace(stop_mode=STOP_ABSENT)
+    assert invested(SURE, absent, make_bar(), 0) == pytest.approx(12.5, abs=1e-12)
+    dear = absent._replace(round_trip_cost=0.005)
+    assert invested(SURE, dear, make_bar(), 0) == pytest.approx(1 / 6 / 0.025, abs=1e-12)
+
+
+@pytest.mark.parametrize("mode", [SIZE_FRACTION, SIZE_AT_FILL])
+@pytest.mark.parametrize(("fraction", "lots"), [(0.3, 300), (1.0, 500), (0.0, 0), (-0.1, 0), (1.1, 0), (math.nan, 0)])
+def test_a_fixed_fraction_of_equity_is_wished_for_whatever_the_stop(mode: int, fraction: float, lots: int) -> None:
+    """Within the half of equity that may be exposed; a fraction that makes no sense is nothing."""
+    policy = POLICY._replace(size_mode=float(mode), size_fraction=fraction, cash_buffer=0.0)
+    for stop in (0, 900, 999):
+        assert sized(make_account(), TERMS, make_bar(), SURE, policy, 1e6, stop).lots == lots
+
+
+@pytest.mark.parametrize(
+    ("account", "gross", "lots"),
+    [
+        (make_account(), 500, 500),
+        (make_account(cash=600_000, holdings=400_000), 300, 300),
+        (make_account(cash=300_000, reserved=100_000, holdings=600_000, short=0), 0, 0),
+        (make_account(cash=1_400_000, holdings=-400_000, short=400_000), 300, 300),
+        (make_account(cash=1_000_000, holdings=0, short=300_000), 100, 100),  # as much long as short: 600,000 in all
+    ],
+)
+def test_all_positions_together_stay_within_the_gross_limit(account: Account, gross: int, lots: int) -> None:
+    """70 % of a million, less what is long, what is short and what is promised already."""
+    policy = POLICY._replace(max_gross=0.7, cash_buffer=0.0)
+    wish = sized(account, TERMS, make_bar(), SURE, policy, 1e6, 900)
+    assert (wish.gross_lots, wish.lots) == (gross, lots)
