@@ -55,7 +55,7 @@ def result_of(study: Study, prepared: Prepared, outcome: Outcome, *, command: st
         outcome: What came of it, finished.
         command: "backtest", "replay" or "sweep".
     """
-    stops = _stops(prepared, outcome)
+    stops = stops_of(prepared, outcome)
     return Result(
         command=command,
         config=config_of(study, prepared),
@@ -163,7 +163,7 @@ def _names(prepared: Prepared, outcome: Outcome, which: Ints) -> list[str]:
     return [names[n] for n in where.tolist()]
 
 
-def _stops(prepared: Prepared, outcome: Outcome) -> list[Ints | None]:
+def stops_of(prepared: Prepared, outcome: Outcome) -> list[Ints | None]:
     """Return for each instrument the highest stop of the sleeves that want a position in it, 0 where none does."""
     if not len(outcome.decided):
         return [None] * len(prepared.readings)
