@@ -150,6 +150,7 @@ def _parts(value: object, seen: set[object]) -> Iterator[str]:
         yield repr(value)
     elif isinstance(value, FunctionType) and value not in seen:
         seen.add(value)
+        yield str(value.__module__)  # the cache names it: a user's file that has changed elsewhere is another module
         yield inspect.getsource(value)
         for name in sorted(_names(value.__code__)):
             if name in value.__globals__:

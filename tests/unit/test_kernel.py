@@ -107,6 +107,14 @@ def test_a_fingerprint_does_not_see_what_the_function_does_not_use(tmp_path: Pat
     assert fingerprint(load(tmp_path, SOURCE.replace("return x", "return -x")).outer) == before
 
 
+def test_a_fingerprint_sees_in_which_module_a_function_stands(tmp_path: Path) -> None:
+    """Kept machine code names it: the same function out of a user's file that changed elsewhere is another one."""
+    parts = load(tmp_path, SOURCE)
+    before = fingerprint(parts.outer)
+    parts.inner.__module__ = "elsewhere"
+    assert fingerprint(parts.outer) != before
+
+
 def test_machine_code_is_kept_and_forgotten_with_the_source_of_a_callee(tmp_path: Path) -> None:
     """Compiled once, loaded by the next process, compiled anew after an edit in a file that numba does not watch."""
     (tmp_path / "parts.py").write_text(SOURCE)
