@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 
+from trading_system.backtest.after_close import after_closes
 from trading_system.backtest.rows import bar_at
 from trading_system.backtest.run import Outcome
 from trading_system.backtest.tape import (
@@ -49,6 +50,8 @@ FINISHED: Final = -1
 def finished(outcome: Outcome, tape: Tape, setup: Setup, how: str) -> Outcome:
     """Return `outcome` with every position left at the end, in the order of the sleeves; or as it is where it is held.
 
+    Where orders fill at the close that decided them, each close tells what is owned after them.
+
     What the venue would not take (dust) stays, marked at the last close. No volume limits these fills: they are a way
     to count, and no orders of the strategy's.
 
@@ -58,6 +61,8 @@ def finished(outcome: Outcome, tape: Tape, setup: Setup, how: str) -> Outcome:
         setup: What it was run with.
         how: `hold`; `last_close` or `last_open`, of the last bar that an instrument has.
     """
+    if setup.rules.at_close == 1:
+        outcome = after_closes(outcome, tape, setup)
     if how == HOLD or not len(outcome.close_ns):
         return outcome
     slices = len(outcome.close_ns)
