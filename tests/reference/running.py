@@ -1,0 +1,86 @@
+"""Runs as a user makes them: the program's front door, a folder, and what lies in it."""
+
+import json
+from collections.abc import Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+import pytest
+
+from trading_system import __main__ as front
+from trading_system.market.columns import Floats, Ints
+
+ALWAYS_IN: Final = Path(__file__).parent / "always_in.py"
+SIGNALS: Final = Path(__file__).resolve().parents[2] / "examples" / "strategies" / "given_signals.py"
+FREE: Final = {"taker_fee_bps": 0, "maker_fee_bps": 0, "spread_bps": 0, "slippage_bps": 0, "fee_asset": "quote"}
+"""Nothing is paid but the bar's own price."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ran:
+    """What a run told on standard output, and the tables of its folder."""
+
+    told: Mapping[str, Any]
+    fills: pl.DataFrame
+    equity: pl.DataFrame
+
+    @property
+    def end(self) -> float:
+        """Equity at the end, quote units, as it was told."""
+        return float(self.told["equity"]["end"])
+
+    @property
+    def path(self) -> Floats:
+        """(S,) equity at each close, quote units."""
+        return self.equity["equity"].to_numpy()
+
+    @property
+    def lots(self) -> Ints:
+        """(N,) lots bought or, below zero, sold by each fill."""
+        return np.where(self.fills["side"].to_numpy() == "buy", 1, -1) * self.fills["lots"].to_numpy()
+
+    @property
+    def slices(self) -> Ints:
+        """(N,) number of the bar in which each fill happened."""
+        return np.searchsorted(self.equity["time_ns"].to_numpy(), self.fills["time_ns"].to_numpy())
+
+    def base_atoms(self, lot_atoms: int) -> int:
+        """Return the base currency owned at the end, atoms, by the fills: what came less fees and what went."""
+        base = self.fills.filter(~self.fills["fee_asset"].is_in([self.told["equity"]["quote"]]))
+        return int(self.lots.sum()) * lot_atoms - int(base["fee_atoms"].sum())
+
+
+def backtest(out: Path, bars: str, strategy: str, sets: Mapping[str, object], *more: str) -> Ran:
+    """Run `trading-system backtest` in this process and return what it told and wrote."""
+    said = [part for name, value in sets.items() for part in ("--set", f"{name}={value}")]
+    with redirect_stdout(StringIO()) as told:
+        code = front.main(
+            ["backtest", "--bars", bars, "--strategy", strategy, *said, "--out", str(out), "--json", *more]
+        )
+    assert code == 0
+    tables = {name: pl.read_parquet(out / f"{name}.parquet") for name in ("fills", "equity")}
+    return Ran(told=json.loads(told.getvalue()), **tables)
+
+
+def published(shared_data: Path, name: str) -> Path:
+    """Return the file of a reference case; the test is skipped where it is missing."""
+    file = shared_data / "reference" / name
+    if not file.is_file():
+        pytest.skip(f"data: {name} does not stand in reference")
+    return file
+
+
+def write_bars(path: Path, rows: list[tuple[float, ...]], *, hours: int = 1) -> str:
+    """Write bars (open, high, low, close[, volume]) from 2024-01-01 on into a file and return its name."""
+    step = 3_600_000 * hours
+    lines = [
+        f"{1_704_067_200_000 + n * step},{','.join(str(price) for price in row[:4])},{row[4] if len(row) > 4 else 1000}"
+        for n, row in enumerate(rows)
+    ]
+    path.write_text("\n".join(["timestamp,open,high,low,close,volume", *lines]) + "\n", encoding="utf-8")
+    return str(path)
