@@ -24,6 +24,7 @@ def command(out: Path | None, as_json: bool, **options: Any) -> None:
     Every choice has a name, a default, and stands in the run's config.yaml; --choices lists them, docs/backtest.md
     explains them. The same inputs give the same bytes.
     """
-    from trading_system.cli.running import run_study
+    from trading_system.cli.running import run_study, uncollected
 
-    run_study(study_of_options(**options), out=out, as_json=as_json)
+    with uncollected():
+        run_study(study_of_options(**options), out=out, as_json=as_json)

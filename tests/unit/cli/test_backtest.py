@@ -1,6 +1,7 @@
 """`backtest` from the shell's point of view: a file of bars in, a run's folder out, and one message where it cannot."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
@@ -16,6 +17,7 @@ from trading_system.market.catalog import lookup
 
 pytestmark = pytest.mark.slow
 
+EXAMPLE: Final = Path(__file__).resolve().parents[3] / "examples/policies/steady.py"
 CROSS: Final = ("--strategy", "sma_cross", "--set", "fast=5", "--set", "slow=20")
 """Trades a dozen times in 600 minutes."""
 
@@ -194,6 +196,39 @@ def test_a_runs_folder_is_replaced_and_nothing_else_ever_is(run: Run, bars: Path
     assert (told.code, told.out) == (2, "")
     assert "notes.txt, which is no run's" in told.err
     assert sorted(path.name for path in tmp_path.iterdir()) == ["BTCUSDT.csv", "one"]
+
+
+def test_a_policy_of_ones_own_takes_the_place_of_ours(run: Run, bars: Path) -> None:
+    """The example buys the same number of lots each time; its file's hash stands in the configuration."""
+    told = run("backtest", "--bars", bars, *CROSS, "--policy", EXAMPLE, "--set", "lots=300", "--out", "one", "--json")
+    assert told.code == 0, told.err
+    fills = pl.read_parquet("one/fills.parquet")
+    assert set(fills.filter(pl.col("reason") == "entry")["lots"]) == {300}
+    config = yaml.safe_load(Path("one/config.yaml").read_text())
+    assert config["found"]["policy_sha256"] == sha256(EXAMPLE.read_bytes()).hexdigest()
+    assert config["policy"]["lots"] == 300
+    assert run("backtest", "--config", "one/config.yaml", "--out", "two").code == 0
+    assert content(Path("one")) == content(Path("two"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "words"),
+    [
+        ("policy.lots if held", "policy.lotz if held", "line 43: decide() failed: AttributeError"),
+        ("take_ticks=0,\n            entry", "take_ticks='no',\n            entry", "cannot be compiled"),
+    ],
+)
+def test_a_policy_that_fails_is_told_with_its_line_or_what_the_compiler_says(
+    run: Run, bars: Path, old: str, new: str, words: str
+) -> None:
+    """As Python first, then compiled: one message, no traceback."""
+    text = EXAMPLE.read_text()
+    assert old in text
+    Path("mine.py").write_text(text.replace(old, new))
+    told = run("backtest", "--bars", bars, *CROSS, "--policy", "mine.py", "--json")
+    assert (told.code, told.out) == (2, "")
+    assert told.err.startswith("Error: mine.py")
+    assert words in told.err
 
 
 def test_the_page_is_made_again_to_the_byte(run: Run, bars: Path) -> None:
