@@ -1,7 +1,7 @@
 """Runs as a user makes them: the program's front door, a folder, and what lies in it."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -19,6 +19,12 @@ ALWAYS_IN: Final = Path(__file__).parent / "always_in.py"
 SIGNALS: Final = Path(__file__).resolve().parents[2] / "examples" / "strategies" / "given_signals.py"
 FREE: Final = {"taker_fee_bps": 0, "maker_fee_bps": 0, "spread_bps": 0, "slippage_bps": 0, "fee_asset": "quote"}
 """Nothing is paid but the bar's own price."""
+START_MS: Final = 1_704_067_200_000
+"""2024-01-01T00:00Z."""
+HOUR_MS: Final = 3_600_000
+
+Row = tuple[float, float, float, float]
+"""Open, high, low, close."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,12 +81,17 @@ def published(shared_data: Path, name: str) -> Path:
     return file
 
 
-def write_bars(path: Path, rows: list[tuple[float, ...]], *, hours: int = 1) -> str:
-    """Write bars (open, high, low, close[, volume]) from 2024-01-01 on into a file and return its name."""
-    step = 3_600_000 * hours
-    lines = [
-        f"{1_704_067_200_000 + n * step},{','.join(str(price) for price in row[:4])},{row[4] if len(row) > 4 else 1000}"
-        for n, row in enumerate(rows)
-    ]
-    path.write_text("\n".join(["timestamp,open,high,low,close,volume", *lines]) + "\n", encoding="utf-8")
-    return str(path)
+def write_bars(folder: Path, rows: Sequence[Row], *, volume: float = 1_000) -> str:
+    """Write hourly bars (open, high, low, close) into `folder` and return what `--bars` takes."""
+    lines = [f"{START_MS + n * HOUR_MS},{','.join(map(str, row))},{volume}" for n, row in enumerate(rows)]
+    path = folder / "bars.csv"
+    path.write_text("\n".join(["timestamp,open,high,low,close,volume", *lines]), encoding="utf-8")
+    return f"BTCUSDT={path}"
+
+
+def signals(folder: Path, odds: Mapping[int, float]) -> dict[str, object]:
+    """Write the probability of a rise that is believed at the close of some bars; return what the script is told."""
+    lines = [f"{START_MS + n * HOUR_MS},{probability}" for n, probability in odds.items()]
+    path = folder / "signals.csv"
+    path.write_text("\n".join(["time,probability", *lines]), encoding="utf-8")
+    return {"file": SIGNALS, "signals": path, "atr": 0}
