@@ -32,7 +32,7 @@ from trading_system.desk.runner import Runner, no_checkpoint
 from trading_system.errors import ConfigurationError
 from trading_system.execution_engine.order_queue.local_queue import Errands, LocalQueue
 from trading_system.execution_engine.order_queue.worker import Worker
-from trading_system.journal.memory import MemoryJournal
+from trading_system.journal.memory import DraftJournal
 from trading_system.journal.sqlite import SqliteJournal
 from trading_system.market.bars import Bar, interval_ns
 from trading_system.market.instruments import Instrument
@@ -363,7 +363,7 @@ def replay_parts() -> "ReplayParts":
     """Return what a replay of history writes to and waits in: a journal in memory, and the local queue's order."""
     from trading_system.backtest.replay import ReplayParts
 
-    return ReplayParts(journal=MemoryJournal(), queue=Errands())
+    return ReplayParts(journal=DraftJournal(), queue=Errands())
 
 
 def policy_of(settings: Settings) -> Policy:

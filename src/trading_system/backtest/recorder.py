@@ -1,6 +1,6 @@
 """What a replay came to: the facts of its journal as the arrays that a compiled run leaves."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 import numpy as np
@@ -12,14 +12,14 @@ from trading_system.backtest.tape import (
     FILL_COLUMNS,
     ORDER_COLUMNS,
     PROTECT,
-    Setup,
     Tape,
 )
 from trading_system.blotter import events as e
-from trading_system.blotter.portfolio import Portfolio, SleeveKey
+from trading_system.blotter.portfolio import Portfolio, SleeveKey, account_row
+from trading_system.blotter.state import Account
 from trading_system.blotter.tickets import Intent, OrderTicket, Side
 from trading_system.execution_engine.simulator.venue import SimulatedVenue
-from trading_system.market.bars import Bar
+from trading_system.market.columns import Ints
 
 INTENTS: Final = {Intent.ENTER: ENTER, Intent.EXIT: EXIT, Intent.PROTECT: PROTECT}
 
@@ -29,50 +29,35 @@ class Recorder:
 
     Args:
         tape: What is told.
-        setup: Of the run.
         sleeves: Strategy and symbol of each.
         portfolio: The desk's books.
         venue: Knows what a report does not say: the price before spread and slippage, and who was the maker.
     """
 
-    def __init__(
-        self, tape: Tape, setup: Setup, sleeves: Sequence[SleeveKey], portfolio: Portfolio, venue: SimulatedVenue
-    ) -> None:
+    def __init__(self, tape: Tape, sleeves: Sequence[SleeveKey], portfolio: Portfolio, venue: SimulatedVenue) -> None:
         self._tape = tape
-        self._setup = setup
         self._portfolio = portfolio
         self._venue = venue
         self._places: Final = {key: k for k, key in enumerate(sleeves)}
         self._slice_at: Final = {close_ns: s for s, close_ns in enumerate(tape.close_ns.tolist())}
-        self._slice = -1
-        self._marks: dict[str, int] = {}
-        self._marked: list[tuple[int, int, int]] = []
-        self._decided: list[list[tuple[int, int, int]]] = []
-        self._standing = [(0, 0, -1)] * len(sleeves)
+        self._marked: dict[int, Account] = {}
+        self._decided: list[tuple[int, int, int, int, int]] = []
         self._orders: list[tuple[int, ...]] = []
         self._rows: dict[str, int] = {}
         self._fills: list[tuple[int, ...]] = []
         self._denials: dict[int, int] = {}
-        self._decisions = 0
 
-    def mark(self, bars: Mapping[str, Bar]) -> None:
-        """Begin the decisions of the next slice: mark what is owned at its closes."""
-        self._slice += 1
-        self._marks.update((symbol, bar.close) for symbol, bar in bars.items())
-        worths = self._portfolio.worths_atoms(self._marks)
-        quote = self._venue.quote
-        cash = self._portfolio.balances[quote]
-        self._marked.append((cash, sum(worths), -sum(min(worth, 0) for worth in worths)))
-        self._decided.append([(target, stop, -1) for target, stop, _ in self._standing])
+    def mark(self, s: int) -> None:
+        """Take note of what is owned in slice `s`, in which there is nothing to decide on."""
+        self._marked[s] = account_row(self._portfolio, self._venue.quote, {}, 0)
 
     def notice(self, fact: e.Fact) -> None:
         """Take note of `fact`."""
         match fact:
             case e.Decided(step=step):
-                place = self._places[fact.strategy, fact.symbol]
-                row = (step.sleeve.target_lots, step.sleeve.stop_ticks, step.objections)
-                self._standing[place] = self._decided[-1][place] = row
-                self._decisions += 1
+                s, place = self._slice_at[fact.bar.close_ns], self._places[fact.strategy, fact.symbol]
+                self._marked.setdefault(s, fact.account)
+                self._decided.append((s, place, step.sleeve.target_lots, step.sleeve.stop_ticks, step.objections))
                 if step.denied:
                     self._denials[step.denied] = self._denials.get(step.denied, 0) + 1
             case e.OrderQueued(ticket=ticket):
@@ -85,21 +70,32 @@ class Recorder:
 
     def outcome(self) -> Outcome:
         """Return what came of it all."""
-        marked = np.array(self._marked, dtype=np.int64).reshape(-1, 3)
+        accounts = [self._marked[s] for s in range(len(self._tape.close_ns))]
         return Outcome(
             close_ns=self._tape.close_ns,
-            cash_atoms=marked[:, 0],
-            holdings_atoms=marked[:, 1],
-            short_atoms=marked[:, 2],
-            decided=np.array(self._decided, dtype=np.int64).reshape(len(marked), -1, 3),
+            cash_atoms=np.array([account.cash_atoms for account in accounts], dtype=np.int64),
+            holdings_atoms=np.array([account.holdings_atoms for account in accounts], dtype=np.int64),
+            short_atoms=np.array([account.short_atoms for account in accounts], dtype=np.int64),
+            decided=self._decisions(),
             orders=np.array(self._orders, dtype=np.int64).reshape(-1, ORDER_COLUMNS),
             fills=np.array(self._fills, dtype=np.int64).reshape(-1, FILL_COLUMNS),
             position_atoms=np.array([book.position_atoms for book in self._portfolio.sleeves.values()], dtype=np.int64),
             denials=dict(sorted(self._denials.items())),
             rejected=self._venue.rejected_total,
             ambiguous=self._venue.ambiguous_total,
-            decisions=self._decisions,
+            decisions=len(self._decided),
         )
+
+    def _decisions(self) -> Ints:
+        """Return target, stop and objections by slice and sleeve; without a decision the last ones stand, and -1."""
+        shape = len(self._tape.close_ns), len(self._places), 3
+        decided, told = np.zeros(shape, dtype=np.int64), np.array(self._decided, dtype=np.int64).reshape(-1, 5)
+        decided[:, :, 2] = -1
+        decided[told[:, 0], told[:, 1]] = told[:, 2:]
+        for k in range(shape[1]):
+            last = np.maximum.accumulate(np.where(decided[:, k, 2] >= 0, np.arange(shape[0]), 0))
+            decided[:, k, :2] = decided[last, k, :2]
+        return decided
 
     def _order(self, ticket: OrderTicket) -> tuple[int, ...]:
         return (

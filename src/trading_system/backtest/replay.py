@@ -111,6 +111,7 @@ class _Line:
         _check(tape, setup, instruments, sleeves)
         self._tape, self._setup, self._instruments, self._sleeves = tape, setup, instruments, sleeves
         self._progress = progress
+        self._symbols: Final = {symbol: int(i) for (_, symbol), i in zip(sleeves, setup.instrument, strict=True)}
         self._interval_ns = _interval(tape)
         self._policies = [_policy(setup, k, own) for k in range(len(sleeves))]
         self._quote = instruments[0].quote
@@ -129,7 +130,7 @@ class _Line:
         self._portfolio = Portfolio()
         self._queue = parts.queue
         self._inbox = Inbox(clock=self._clock, wake_ns=lambda: None)
-        self._recorder = Recorder(tape, setup, sleeves, self._portfolio, self._venue)
+        self._recorder = Recorder(tape, sleeves, self._portfolio, self._venue)
         told = forecasters or _told(tape, beliefs, setup, sleeves, self._interval_ns)
         self._desk = Desk(
             portfolio=self._portfolio,
@@ -200,8 +201,8 @@ class _Line:
             self._inbox.hear(e.SleeveOpened(ts_ns=now, strategy=strategy, instrument=instrument, policy=policy))
             yield True
         slices = len(self._tape.close_ns)
-        for s, (close_ns, gates, bars) in enumerate(_slices(self._tape, self._instruments, self._interval_ns)):
-            yield from self._tell_slice(close_ns, gates, bars)
+        for s, (close_ns, gates, bars) in enumerate(_slices(self._tape, self._symbols, self._interval_ns)):
+            yield from self._tell_slice(s, close_ns, gates, bars)
             if self._progress is not None and (s + 1) % TOLD_EVERY == 0:
                 self._progress(s + 1, slices)
             if (s + 1) % COMPARED_EVERY == 0 or s + 1 == slices:
@@ -209,7 +210,7 @@ class _Line:
         if self._progress is not None:
             self._progress(slices, slices)
 
-    def _tell_slice(self, close_ns: int, gates: int, bars: dict[str, Bar]) -> Iterator[bool]:
+    def _tell_slice(self, s: int, close_ns: int, gates: int, bars: dict[str, Bar]) -> Iterator[bool]:
         inbox, venue = self._inbox, self._venue
         rows = {symbol: _row(bar) for symbol, bar in bars.items()}
         self._clock.move(close_ns - self._interval_ns + 1)  # a bar's first trade is after the close before it
@@ -220,17 +221,21 @@ class _Line:
         for fact in venue.passes():
             inbox.hear(fact)
             yield True
-        self._recorder.mark(bars)
         if gates & why.UNRECONCILED:
-            inbox.hear(e.ReconcileRequested(ts_ns=close_ns, reason="the history says so", routine=False))
-        late = 1 if gates & why.STALE_FEED else 0
-        for _, symbol in self._sleeves:
-            bar = bars.pop(symbol, None)
-            if bar is not None:
-                inbox.hear(e.BarClosed(ts_ns=close_ns + late, bar=bar))
-                yield True
-        inbox.hear(e.SliceClosed(ts_ns=close_ns + late))
-        yield True
+            inbox.hear(e.Reconciled(ts_ns=close_ns, balances={}, differences=("the history says so",)))
+            yield True
+        heard_ns = close_ns + 1 if gates & why.STALE_FEED else close_ns
+        for bar in bars.values():
+            inbox.hear(e.BarClosed(ts_ns=heard_ns, bar=bar))
+            yield True
+        if not bars:
+            self._recorder.mark(s)
+        elif len(bars) < len(self._symbols):
+            inbox.hear(e.SliceClosed(ts_ns=heard_ns))
+            yield True
+        if gates & why.UNRECONCILED:
+            inbox.hear(e.Reconciled(ts_ns=close_ns, balances={}, differences=()))
+            yield True
         for fact in venue.closes():
             inbox.hear(fact)
             yield True
@@ -288,16 +293,24 @@ def _forecasts(tape: Tape, beliefs: Beliefs, i: int, k: int, model: str, horizon
         )
 
 
-def _slices(
-    tape: Tape, instruments: Sequence[Instrument], interval_ns: int
-) -> Iterator[tuple[int, int, dict[str, Bar]]]:
-    """Yield close, gates and bars by symbol of each slice, as plain ints."""
-    gates = tape.gates.tolist() if len(tape.gates) else [0] * len(tape.close_ns)
-    prices = [column.tolist() for column in (tape.open, tape.high, tape.low, tape.close, tape.volume_atoms)]
-    symbols = [instrument.symbol for instrument in instruments]
-    for close_ns, gate, *rows in zip(tape.close_ns.tolist(), gates, *prices, strict=True):
-        bars = {
-            symbol: Bar(
+def _slices(tape: Tape, symbols: Mapping[str, int], interval_ns: int) -> Iterator[tuple[int, int, dict[str, Bar]]]:
+    """Yield close, gates and bars by symbol of each slice; `symbols` says which instrument each one is."""
+    closes = tape.close_ns.tolist()
+    gates = tape.gates.tolist() if len(tape.gates) else [0] * len(closes)
+    bars = [_bars(tape, symbol, i, interval_ns) for symbol, i in symbols.items()]
+    for close_ns, gate, *told in zip(closes, gates, *bars, strict=True):
+        yield close_ns, gate, {bar.symbol: bar for bar in told if bar is not None}
+
+
+def _bars(tape: Tape, symbol: str, i: int, interval_ns: int) -> Iterator[Bar | None]:
+    """Yield one instrument's bar of each slice, as plain ints; None where it has none."""
+    columns = (tape.open[:, i], tape.high[:, i], tape.low[:, i], tape.close[:, i], tape.volume_atoms[:, i])
+    rows = zip(tape.close_ns.tolist(), *(column.tolist() for column in columns), strict=True)
+    for close_ns, open_, high, low, close, volume in rows:
+        yield (
+            None
+            if close <= 0
+            else Bar(
                 symbol=symbol,
                 open_ns=close_ns - interval_ns,
                 close_ns=close_ns,
@@ -307,10 +320,7 @@ def _slices(
                 close=close,
                 volume_atoms=volume,
             )
-            for symbol, open_, high, low, close, volume in zip(symbols, *rows, strict=True)
-            if close > 0
-        }
-        yield close_ns, gate, bars
+        )
 
 
 def _row(bar: Bar) -> BarRow:

@@ -24,6 +24,7 @@ class SleeveBook:
     """What one strategy on one instrument owns and carries.
 
     Attributes:
+        terms: The instrument in a decision's numbers.
         position_atoms: Base currency owned, atoms, < 0 when short.
         stop_refused: The venue refused the last protective stop and no fill has come since.
         exit_refused: The venue refused an exit since the last decision, and no fill has come since.
@@ -36,6 +37,7 @@ class SleeveBook:
 
     strategy: str
     instrument: Instrument
+    terms: state.Terms
     policy: state.Policy
     position_atoms: int = 0
     stop_refused: bool = False
@@ -55,12 +57,14 @@ class SleeveBook:
     @property
     def held_lots(self) -> int:
         """Whole lots owned, < 0 when short; what is left of fees paid in base currency is dust."""
-        size = abs(self.position_atoms) // self.instrument.lot_atoms
+        size = abs(self.position_atoms) // self.terms.lot_atoms
         return size if self.position_atoms > 0 else -size
 
     def worth_atoms(self, price_ticks: int) -> int:
         """Return the position's worth at `price_ticks`, quote atoms, cut to the atom; below zero when short."""
-        size = abs(self.position_atoms) * price_ticks * self.instrument.notional_atoms // self.instrument.lot_atoms
+        if self.position_atoms == 0:
+            return 0
+        size = abs(self.position_atoms) * price_ticks * self.terms.notional_atoms // self.terms.lot_atoms
         return size if self.position_atoms > 0 else -size
 
 
@@ -123,8 +127,10 @@ class Portfolio:
 
     def live_orders(self, key: SleeveKey | None = None) -> list[Order]:
         """Return the orders that are not over, oldest first; of one sleeve, or of all."""
-        orders = (self.orders[name] for name in self.live)
-        return [o for o in orders if key is None or (o.ticket.strategy, o.ticket.symbol) == key]
+        if not self.live:
+            return []
+        orders = [self.orders[name] for name in self.live]
+        return orders if key is None else [o for o in orders if (o.ticket.strategy, o.ticket.symbol) == key]
 
     def currencies(self) -> set[str]:
         """Return the currencies of our instruments, and those that fees were paid in."""
@@ -149,14 +155,19 @@ class Portfolio:
         key = (fact.strategy, fact.instrument.symbol)
         book = self.sleeves.get(key)
         if book is None:
-            self.sleeves[key] = SleeveBook(strategy=fact.strategy, instrument=fact.instrument, policy=fact.policy)
+            self.sleeves[key] = SleeveBook(
+                strategy=fact.strategy,
+                instrument=fact.instrument,
+                terms=terms_of(fact.instrument),
+                policy=fact.policy,
+            )
             return
         before, now = book.instrument, fact.instrument
         if (before.tick, before.lot) != (now.tick, now.lot):  # what is carried was counted in other steps
             if book.held_lots or self.live_orders(key):
                 raise InvariantBroken(f"{key}: the venue changed its steps from {before} to {now} under a position")
             book.carried, book.marked_ticks, book.known_ticks = state.FLAT, 0, 0
-        book.instrument, book.policy = now, fact.policy
+        book.instrument, book.terms, book.policy = now, terms_of(now), fact.policy
 
     def _queue(self, ticket: OrderTicket) -> None:
         if ticket.client_order_id in self.orders:
@@ -184,11 +195,11 @@ class Portfolio:
             book.cancels[event.client_order_id] = book.cancels.get(event.client_order_id, 0) + 1
 
     def _book(self, ticket: OrderTicket, fill: e.OrderFilled, book: SleeveBook) -> None:
-        instrument = book.instrument
+        instrument, terms = book.instrument, book.terms
         sign = 1 if ticket.side is Side.BUY else -1
-        base_atoms = sign * fill.lots * instrument.lot_atoms
+        base_atoms = sign * fill.lots * terms.lot_atoms
         self._move(instrument.base, base_atoms)
-        self._move(instrument.quote, -sign * fill.lots * fill.price_ticks * instrument.notional_atoms)
+        self._move(instrument.quote, -sign * fill.lots * fill.price_ticks * terms.notional_atoms)
         self._move(fill.fee.currency, -fill.fee.atoms)
         self.paid.add(fill.fee.currency)
         book.position_atoms += base_atoms
@@ -230,23 +241,35 @@ def sleeve_row(portfolio: Portfolio, book: SleeveBook, decided_ns: int) -> state
         decided_ns: Close of the bar that is decided, or was last, UTC ns: entries of older bars no longer count as
             about to fill.
     """
-    orders = portfolio.live_orders(book.key)
-    entries = [o for o in orders if o.ticket.intent is Intent.ENTER]
-    stops = [o for o in orders if o.ticket.intent is Intent.PROTECT]
+    coming = taking = going = stop_lots = trigger = limit = take = 0
+    stops: list[Order] = []
+    for order in portfolio.live_orders(book.key):
+        ticket, lots = order.ticket, order.open_lots
+        match ticket.intent:
+            case Intent.ENTER:
+                coming += lots if ticket.side is Side.BUY else -lots
+                if ticket.limit_ticks is None and ticket.decided_ns == decided_ns and not order.doubtful:
+                    taking = 1
+            case Intent.EXIT:
+                going += lots
+            case Intent.PROTECT:
+                stops.append(order)
+                stop_lots += lots
+                trigger = max(trigger, ticket.stop_ticks or 0)
+                limit = max(limit, ticket.limit_ticks or 0)
+                take = max(take, ticket.take_ticks or 0)
     return state.Sleeve(
-        terms=terms_of(book.instrument),
+        terms=book.terms,
         position_atoms=book.position_atoms,
-        entry_lots=sum(o.open_lots if o.ticket.side is Side.BUY else -o.open_lots for o in entries),
-        entry_taking=int(
-            any(o.ticket.limit_ticks is None and o.ticket.decided_ns == decided_ns and not o.doubtful for o in entries)
-        ),
-        exit_lots=sum(o.open_lots for o in orders if o.ticket.intent is Intent.EXIT),
-        stop_lots=sum(o.open_lots for o in stops),
-        stop_resting_ticks=max((o.ticket.stop_ticks or 0 for o in stops), default=0),
-        stop_limit_ticks=max((o.ticket.limit_ticks or 0 for o in stops), default=0),
+        entry_lots=coming,
+        entry_taking=taking,
+        exit_lots=going,
+        stop_lots=stop_lots,
+        stop_resting_ticks=trigger,
+        stop_limit_ticks=limit,
         stop_status=_stop_status(stops, refused=book.stop_refused),
         carried=book.carried,
-        stop_take_ticks=max((o.ticket.take_ticks or 0 for o in stops), default=0),
+        stop_take_ticks=take,
     )
 
 

@@ -51,8 +51,8 @@ class Forecast:
     features: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
-        finite = all(map(math.isfinite, (self.probability, self.gain, self.loss, self.atr)))
-        if not (finite and 0.0 <= self.probability <= 1.0 and min(self.gain, self.loss, self.atr) >= 0.0):
+        sizes = 0.0 <= self.gain < math.inf and 0.0 <= self.loss < math.inf and 0.0 <= self.atr < math.inf
+        if not (sizes and 0.0 <= self.probability <= 1.0):
             raise DataError(f"forecast of {self.model} cannot be used: {self}")
         if self.horizon < 1 or self.known is (self.reason is not Unknown.NONE):
             raise DataError(f"forecast of {self.model} contradicts itself: {self}")

@@ -23,7 +23,8 @@ from trading_system.ports import Forecaster
 
 Decide = Callable[[Account, Sleeve, BarRow, View, Policy], Step]
 FREELY: Final = 3
-"""Exits, protective orders, or cancels, that a sleeve may ask for between two decisions without a pause."""
+"""Exits, protective orders, or cancels of one order, that a sleeve may ask for between two decisions without a pause.
+"""
 ROUTINE_NS: Final = 3_600 * NS_PER_S
 """Books that agree are compared again after this long."""
 PATIENCE_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
@@ -102,7 +103,7 @@ class Desk:
 
     def handle(self, event: e.Fact) -> list[e.Fact]:
         """Return what follows from `event`, which `admit` has seen; the portfolio has taken in all of it."""
-        doubtful = self._doubts()
+        doubtful = self._doubts() if isinstance(event, e.OrderEvent) else []  # nothing else clears a doubt up
         self.portfolio.apply(event)
         match event:
             case e.BarClosed():
@@ -158,7 +159,7 @@ class Desk:
         for key, forecaster in self.forecasters.items():
             if key[1] == bar.symbol:
                 self._forecasts[key] = forecaster.push(bar)
-        if {symbol for _, symbol in self.forecasters} == set(self._slice):
+        if self._slice.keys() == {symbol for _, symbol in self.forecasters}:
             facts += self._decide(event.ts_ns)
         return facts
 
@@ -240,7 +241,7 @@ class Desk:
         if asks == NOTHING:
             self._again.pop(book.key, None)
             return []
-        often = max(book.cancels, book.tickets.get(Intent.EXIT, 0), book.tickets.get(Intent.PROTECT, 0))
+        often = max(book.tickets.get(Intent.EXIT, 0), book.tickets.get(Intent.PROTECT, 0), *book.cancels.values())
         if not freely and often >= FREELY:
             if book.key not in self._again:
                 self._again[book.key] = due = Due(ts_ns)
@@ -249,6 +250,8 @@ class Desk:
         return self._ask(book, asks, ts_ns)
 
     def _ask(self, book: SleeveBook, asks: Asks, ts_ns: int) -> list[e.Fact]:
+        if asks == NOTHING:
+            return []
         facts: list[e.Fact] = []
         for order in self.portfolio.live_orders(book.key):
             wanted = {Intent.PROTECT: asks.cancel_stop, Intent.ENTER: asks.cancel_entry}.get(order.ticket.intent, 0)

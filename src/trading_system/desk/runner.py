@@ -47,7 +47,7 @@ class Runner:
         """
         event = self._desk.admit(event)
         facts = (event, *self._desk.handle(event))
-        names = [self._name(fact) for fact in facts]
+        names = [] if self._reached is no_checkpoint else [self._name(fact) for fact in facts]
         for name in names:
             self._reached(f"{name}.before")
         self._journal.append(facts, self._clock.now_ns())

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import TypedDict
 
-from trading_system.blotter.portfolio import SleeveBook, terms_of
+from trading_system.blotter.portfolio import SleeveBook
 from trading_system.blotter.state import Asks
 from trading_system.blotter.tickets import Intent, OrderKind, OrderTicket, Side, client_order_id
 from trading_system.desk.decide import entry_reserve, leaving_for, stop_limit
@@ -50,7 +50,7 @@ def _entries(named: "_Named", book: SleeveBook, asks: Asks) -> list[OrderTicket]
             kind=at_limit if limit else OrderKind.MARKET,
             lots=some,
             limit_ticks=limit or None,
-            reserve_atoms=entry_reserve(some, limit or book.known_ticks, terms_of(book.instrument), book.policy),
+            reserve_atoms=entry_reserve(some, limit or book.known_ticks, book.terms, book.policy),
             share=asks.entry_share,
         )
         for n, some in enumerate([first] + [part] * (asks.entry_parts - 1))

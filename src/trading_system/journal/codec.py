@@ -20,11 +20,6 @@ VERSION: Final = 1
 """How bodies are laid out now."""
 
 
-class _Written(msgspec.Struct, frozen=True):
-    v: int
-    fact: Fact
-
-
 class _Read(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     v: int
     fact: msgspec.Raw
@@ -49,17 +44,23 @@ def encode(fact: Fact) -> bytes:
         JournalBroken: The fact would not survive: a NaN or an infinity, a numpy scalar, a field of the
             wrong type, a class that is not in `KINDS`.
     """
-    kind = kind_of(fact)
-    if KINDS.get(kind) is not type(fact):
-        raise JournalBroken(f"{kind} is not a kind of fact that a journal holds; add it to blotter.events.KINDS")
+    kind, plain = kind_of(fact), _plain(fact)
     try:
-        body = _encoder().encode(_Written(v=VERSION, fact=fact))
-        same = _fact(kind, body) == fact
+        same = _decoder(kind).decode(plain) == fact
     except (msgspec.ValidationError, TypeError, ValueError, TradingError) as error:
-        raise JournalBroken(f"{kind} cannot be written down: {_hint(error)}; the fact is {fact}") from error
+        raise _unwritable(fact, error) from error
     if not same:
         raise JournalBroken(f"{kind} would read back as something else; the fact is {fact}")
-    return body
+    return b'{"v":%d,"fact":%b}' % (VERSION, plain)
+
+
+def draft(fact: Fact) -> bytes:
+    """Return the body of `fact` without making sure that it reads back: several times faster than `encode`.
+
+    Raises:
+        JournalBroken: The fact has no such form at all, or its class is not in `KINDS`.
+    """
+    return b'{"v":%d,"fact":%b}' % (VERSION, _plain(fact))
 
 
 def decode(kind: str, body: bytes) -> Fact:
@@ -72,6 +73,20 @@ def decode(kind: str, body: bytes) -> Fact:
         return _fact(kind, body)
     except (msgspec.MsgspecError, UnicodeDecodeError, TradingError) as error:
         raise JournalBroken(f"a {kind} cannot be read: {error}") from error
+
+
+def _plain(fact: Fact) -> bytes:
+    kind = kind_of(fact)
+    if KINDS.get(kind) is not type(fact):
+        raise JournalBroken(f"{kind} is not a kind of fact that a journal holds; add it to blotter.events.KINDS")
+    try:
+        return _encoder().encode(fact)
+    except (TypeError, ValueError) as error:
+        raise _unwritable(fact, error) from error
+
+
+def _unwritable(fact: Fact, error: Exception) -> JournalBroken:
+    return JournalBroken(f"{kind_of(fact)} cannot be written down: {_hint(error)}; the fact is {fact}")
 
 
 def _fact(kind: str, body: bytes) -> Fact:

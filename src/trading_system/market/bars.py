@@ -49,8 +49,7 @@ class Bar:
     volume_atoms: int
 
     def __post_init__(self) -> None:
-        body_high, body_low = max(self.open, self.close), min(self.open, self.close)
-        if not (0 < self.low <= body_low <= body_high <= self.high):
+        if not (0 < self.low <= self.open <= self.high and self.low <= self.close <= self.high):
             raise DataError(
                 f"{self.symbol} bar at {iso(self.open_ns)}: open {self.open}, high {self.high}, low {self.low}, "
                 f"close {self.close} (ticks) cannot be one bar"

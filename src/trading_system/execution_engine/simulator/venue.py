@@ -137,6 +137,7 @@ class SimulatedVenue:
         self._balances: dict[str, int] = {quote: cash_atoms}
         self._positions = [0] * len(sleeves)
         self._orders: dict[str, _Order] = {}
+        self._shelves: Final = [{intent: dict[str, _Order]() for intent in Intent} for _ in sleeves]
         self._accepted_total = 0
         self.met: list[Met] = []
         """Each execution, in the order in which they happened: its place here is its trade id."""
@@ -161,7 +162,7 @@ class SimulatedVenue:
             working=_working(ticket),
             counted=not ticket.share,
         )
-        self._orders[order.name] = order
+        self._orders[order.name] = self._shelf(order)[order.name] = order
         return [] if self._rules.latency_bars else [self._admitted(order)]
 
     def cancel(self, ticket: OrderTicket) -> list[e.Fact]:
@@ -199,10 +200,10 @@ class SimulatedVenue:
             if self._rules.volume_share:
                 volume = bar.volume_atoms if bar else 0
                 listing.available = fraction_of(volume, self._rules.volume_share) // listing.terms.lot_atoms
-        if self._orders:
+        if self._orders and self._rules.latency_bars:
             yield from self._arrivals()
-            if not self._rules.at_close:
-                yield from self._trades()
+        if self._orders and not self._rules.at_close:
+            yield from self._trades()
 
     def passes(self) -> Iterator[e.Fact]:
         """Go the way from open to close: what rests is met."""
@@ -314,7 +315,7 @@ class SimulatedVenue:
     def _admitted(self, order: _Order) -> e.OrderEvent:
         stop, take, last = order.working.stop_ticks, order.working.take_ticks, order.listing.last_ticks
         if (stop and -order.side * (last - stop) <= 0) or (take and -order.side * (last - take) >= 0):
-            del self._orders[order.name]
+            self._forget(order)
             reason = "it would trade at once"
             return e.OrderRejected(ts_ns=self._now(), client_order_id=order.name, code=REFUSED, reason=reason)
         order.accepted = True
@@ -327,14 +328,14 @@ class SimulatedVenue:
         )
 
     def _canceled(self, order: _Order) -> e.OrderCanceled:
-        del self._orders[order.name]
+        self._forget(order)
         return e.OrderCanceled(
             ts_ns=self._now(), client_order_id=order.name, reason="at our request", filled=order.filled
         )
 
     def _refused(self, order: _Order, reason: str) -> e.OrderExpired:
         """End an entry that was accepted before its price was known."""
-        del self._orders[order.name]
+        self._forget(order)
         self.rejected_total += 1
         return e.OrderExpired(ts_ns=self._now(), client_order_id=order.name, reason=reason, filled=order.filled)
 
@@ -371,7 +372,7 @@ class SimulatedVenue:
         listing.available -= met.lots if self._rules.volume_share else 0
         order.filled += met.lots
         if not met.left.lots:
-            del self._orders[order.name]
+            self._forget(order)
         self.met.append(met)
         return e.OrderFilled(
             ts_ns=self._now(),
@@ -385,7 +386,13 @@ class SimulatedVenue:
     # --- the small things ---------------------------------------------------------------------------
 
     def _of(self, place: int, intent: Intent) -> list[_Order]:
-        return [o for o in self._orders.values() if o.place == place and o.ticket.intent is intent]
+        return list(self._shelves[place][intent].values())
+
+    def _shelf(self, order: _Order) -> dict[str, _Order]:
+        return self._shelves[order.place][order.ticket.intent]
+
+    def _forget(self, order: _Order) -> None:
+        del self._orders[order.name], self._shelf(order)[order.name]
 
     def _market(self, listing: Listing) -> Market:
         return Market(
