@@ -40,8 +40,10 @@ from trading_system.risk_management.circuit_breakers.daily_loss import daily_los
 from trading_system.risk_management.circuit_breakers.drawdown import drawdown
 from trading_system.risk_management.circuit_breakers.stop_loss import above, below, stop_limit, targeted, trailed
 from trading_system.risk_management.exposure import (
+    affordable,
     big_enough,
     entry_reserve,
+    free_atoms,
     held_lots,
     is_flat,
     leavable,
@@ -84,7 +86,7 @@ def decide(account: Account, sleeve: Sleeve, bar: BarRow, view: View, policy: Po
         wish = sized(account, sleeve.terms, bar, seen, policy, equity, stop)
         objections = shortfall(wish, sleeve.terms, bar, policy, stop)
         if objections == NONE:
-            entry = entered(side * wish.lots - held, bar, policy, sleeve.terms, side)
+            entry = entered(side * wish.lots - held, free_atoms(account), bar, policy, sleeve.terms, side)
             want = SleeveCarried(
                 target_lots=side * (ANY_LOTS if entry.share > 0.0 else wish.lots),
                 stop_ticks=stop,
@@ -202,8 +204,12 @@ def waited(sleeve: Sleeve, policy: Policy) -> int:
 
 
 @kernel
-def entered(lots: int, bar: BarRow, policy: Policy, terms: Terms, side: int) -> Entry:
-    """Return how to enter with `lots`: at market, or at a limit on the better side of the close; whole or in parts."""
+def entered(lots: int, free: int, bar: BarRow, policy: Policy, terms: Terms, side: int) -> Entry:
+    """Return how to enter with `lots`: at market, or at a limit on the better side of the close; whole or in parts.
+
+    They may be fewer, so that at the price of the order no more than the `free` quote atoms are reserved: a limit of
+    a sale lies above the close that it was sized at, and a remainder on the other side is evened out on top.
+    """
     limit, post_only = 0, 0
     if policy.entry_mode != ENTER_AT_MARKET:
         away = policy.entry_offset * bar.atr
@@ -211,9 +217,12 @@ def entered(lots: int, bar: BarRow, policy: Policy, terms: Terms, side: int) -> 
         post_only = 1 if policy.entry_mode == ENTER_POST_ONLY else 0
         if limit == 0:
             return NO_ENTRY
+    price = limit if limit > 0 else bar.close
+    most = affordable(free, price, terms, policy)
+    lots = max(-most, min(most, lots))
     parts = int(policy.entry_parts) if 1.0 <= policy.entry_parts <= float(MOST_PARTS) else 1
     share = policy.size_fraction if policy.size_mode == SIZE_AT_FILL else 0.0
-    if share > 0.0 or not big_enough(abs(lots) // parts, limit if limit > 0 else bar.close, terms):
+    if share > 0.0 or not big_enough(abs(lots) // parts, price, terms):
         parts = 1
     return Entry(lots=lots, limit_ticks=limit, post_only=post_only, parts=parts, share=share)
 
