@@ -49,7 +49,8 @@ class Choice:
     @property
     def range(self) -> str:
         """Return what may stand there, in words."""
-        kind = ", ".join(self.words) if self.words else _KINDS[self.reads] if self.reads else self._number.range
+        limits = f"{self.low:.10g}..{self.high:.10g}" if math.isfinite(self.low) else self._number.kind
+        kind = ", ".join(self.words) if self.words else _KINDS[self.reads] if self.reads else limits
         return f"{kind}, or auto: {self.auto}" if self.auto else kind
 
     @property

@@ -1,5 +1,6 @@
 """Studies: what is asked for becomes numbers, and every choice is there, under one name, whether it was made or not."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -148,6 +149,16 @@ def test_a_configuration_makes_the_same_study_again(data: st.DataObject) -> None
     again = asked_of(yaml.safe_load(text), "config.yaml")
     assert again.bars == ("BTCUSDT=BTCUSDT.csv",)
     assert study_of(again, made.sources).config() == made.config()
+
+
+def test_the_guide_shows_every_choice_as_it_is() -> None:
+    """In the order of the table, with default, range and meaning."""
+    text = (ROOT / "docs/backtest.md").read_text(encoding="utf-8")
+    rows = [line for line in text.splitlines() if re.match(r"\| [a-z–]+ \| `\w+` \| `", line)]
+    assert rows == [
+        f"| {choice.section or '–'} | `{choice.name}` | `{choice.default}` | {choice.range} | {choice.help} |"
+        for choice in CHOICES.values()
+    ]
 
 
 def test_terms_are_the_catalogs_until_somebody_chooses_others() -> None:
