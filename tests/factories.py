@@ -24,6 +24,7 @@ def make_instrument(
     lot: str = "0.00001",
     min_lots: int = 1,
     min_notional: str = "5",
+    shortable: bool = False,
 ) -> Instrument:
     """Return an instrument with the steps that Binance gives BTCUSDT."""
     return Instrument(
@@ -35,6 +36,7 @@ def make_instrument(
         lot=Decimal(lot),
         min_lots=min_lots,
         min_notional=Decimal(min_notional),
+        shortable=shortable,
     )
 
 
@@ -83,14 +85,19 @@ def make_ticket(
     attempt: int = 1,
     stop_ticks: int = 3_900_000,
     reserve_atoms: int = 4_040_000_000,
+    share: float = 0.0,
+    side: Side | None = None,
 ) -> OrderTicket:
-    """Return a ticket of that intent; its numbers fit `make_instrument` at 40,000.00."""
+    """Return a ticket of that intent, of a long position unless `side` says otherwise.
+
+    Its numbers fit `make_instrument` at 40,000.00.
+    """
     protects = intent is Intent.PROTECT
     return OrderTicket(
         client_order_id=client_order_id("main", strategy, symbol, decided_ns, intent, attempt),
         strategy=strategy,
         symbol=symbol,
-        side=Side.BUY if intent is Intent.ENTER else Side.SELL,
+        side=side or (Side.BUY if intent is Intent.ENTER else Side.SELL),
         intent=intent,
         kind=OrderKind.STOP_LIMIT if protects else OrderKind.MARKET,
         lots=lots,
@@ -99,6 +106,7 @@ def make_ticket(
         reserve_atoms=reserve_atoms if intent is Intent.ENTER else 0,
         decided_ns=decided_ns,
         attempt=attempt,
+        share=share,
     )
 
 

@@ -184,3 +184,34 @@ def test_an_order_remembers_when_it_was_claimed_and_its_name_at_the_venue() -> N
     """The claim starts the time in which an unanswered order may still appear."""
     order = Order(ticket=TICKET).apply(EVENTS["submitted"]).apply(EVENTS["accepted"])
     assert (order.submitted_ns, order.venue_order_id) == (5, "17")
+
+
+# --- a share of the cash ------------------------------------------------------------------------------
+
+SHARE: Final = make_ticket(lots=10, share=0.5)
+
+
+def counted(lots: int) -> e.OrderAccepted:
+    """Return the venue's word that it has the order, and for how many lots."""
+    return e.OrderAccepted(ts_ns=5, client_order_id=SHARE.client_order_id, venue_order_id="17", lots=lots)
+
+
+@pytest.mark.parametrize("lots", [4, 10, 25])
+def test_an_order_for_a_share_of_the_cash_has_the_lots_that_the_venue_counts(lots: int) -> None:
+    """Fewer or more than were reckoned with at the close: it is whole once they are filled."""
+    order = Order(ticket=SHARE).apply(counted(lots))
+    assert (order.lots, order.open_lots, order.status) == (lots, lots, OrderStatus.WORKING)
+    order = order.apply(make_fill(SHARE, trade=1, lots=lots - 1))
+    assert (order.open_lots, order.status) == (1, OrderStatus.WORKING)
+    assert order.apply(make_fill(SHARE, trade=2, lots=1)).status is OrderStatus.FILLED
+
+
+def test_before_the_venue_has_counted_the_tickets_own_lots_are_open() -> None:
+    """What is reserved and expected meanwhile is what was reckoned with."""
+    assert (Order(ticket=SHARE).lots, Order(ticket=SHARE).open_lots) == (10, 10)
+
+
+def test_an_order_whose_lots_stand_does_not_take_the_venues_count() -> None:
+    """Only a share is counted there; and a venue that counts none leaves what was asked."""
+    assert Order(ticket=TICKET).apply(replace(counted(4), client_order_id=NAME)).lots == 10
+    assert Order(ticket=SHARE).apply(counted(0)).lots == 10

@@ -14,8 +14,9 @@ from tests.unit.blotter.scenes import STRATEGY, an_entry_and_its_stop, decision,
 from trading_system.blotter import events as e
 from trading_system.blotter import objections, state
 from trading_system.blotter.portfolio import Portfolio, account_row, fold, sleeve_row, terms_of
-from trading_system.blotter.tickets import Intent, OrderTicket
+from trading_system.blotter.tickets import Intent, OrderKind, OrderTicket, Side
 from trading_system.errors import InvariantBroken
+from trading_system.journal.codec import decode, encode, kind_of
 from trading_system.market.money import ATOMS, Money
 
 KEY: Final = (STRATEGY, "BTCUSDT")
@@ -85,12 +86,61 @@ def test_fees_in_base_currency_leave_dust_that_is_owned_and_cannot_be_sold() -> 
     assert book.worth_atoms(4_000_000) == 36_000_000  # 0.000009 BTC at 40,000 are 0.36 USDT
 
 
+def sold(lots: int, *, fee: Money | None = None) -> list[e.Fact]:
+    """Return an account of 100,000 USDT after `lots` (1e-5 BTC) were sold short at 40,000."""
+    ticket = make_ticket(lots=lots, side=Side.SELL)
+    fill = make_fill(ticket, price_ticks=4_000_000)
+    return [*opening(), *working(ticket), replace(fill, fee=fee or Money(atoms=0, currency="USDT"))]
+
+
+def test_a_short_sale_moves_base_to_quote_and_leaves_a_debt() -> None:
+    """0.5 BTC at 40,000 bring 20,000 USDT; at 41,000 the debt is worth 20,500: equity is 99,500."""
+    portfolio = fold(sold(50_000))
+    book = portfolio.sleeves[KEY]
+    assert portfolio.balances == {"BTC": -ATOMS // 2, "USDT": 120_000 * ATOMS}
+    assert (book.position_atoms, book.held_lots) == (-ATOMS // 2, -50_000)
+    account = account_row(portfolio, "USDT", {"BTCUSDT": 4_100_000}, objections.NONE)
+    assert (account.holdings_atoms, account.short_atoms) == (-20_500 * ATOMS, 20_500 * ATOMS)
+    assert account.cash_atoms + account.holdings_atoms == 99_500 * ATOMS
+
+
+def test_short_and_long_positions_are_told_apart_beside_their_sum() -> None:
+    """Two sleeves: 0.5 BTC owed at 40,000, 10 ETH owned at 2,000: nothing in sum, 20,000 of it short."""
+    ether = make_instrument(symbol="ETHUSDT", base="ETH")
+    ticket = make_ticket(symbol="ETHUSDT", lots=1_000_000)
+    told = [*opening(make_instrument(), ether), *sold(50_000)[len(opening()) :], *working(ticket)]
+    bought_ether = replace(make_fill(ticket, price_ticks=200_000), fee=Money(atoms=0, currency="USDT"))
+    portfolio = fold([*told, bought_ether])
+    row = account_row(portfolio, "USDT", {"BTCUSDT": 4_000_000, "ETHUSDT": 200_000}, objections.NONE)
+    assert (row.holdings_atoms, row.short_atoms) == (0, 20_000 * ATOMS)
+
+
+def test_what_covers_a_short_position_leaves_its_fee_owed() -> None:
+    """0.001 BTC sold and bought back, 0.1 % of it taken in BTC: 100 atoms are still owed, less than a lot."""
+    cover = make_ticket(intent=Intent.EXIT, lots=100, side=Side.BUY)
+    portfolio = fold([*sold(100), *working(cover), make_fill(cover, price_ticks=4_000_000, fee_atoms=100)])
+    book = portfolio.sleeves[KEY]
+    assert (book.position_atoms, book.held_lots, portfolio.balances["BTC"]) == (-100, 0, -100)
+    assert book.worth_atoms(4_000_000) == -4_000_000  # 0.04 USDT
+
+
+def test_a_sales_fee_in_base_currency_is_paid_with_what_the_sleeve_has_and_then_with_other_coins() -> None:
+    """The account pays all of it; the sleeve, which sold all but 300 atoms, gives those 300."""
+    leaving = make_ticket(intent=Intent.EXIT, lots=99)
+    told = [*bought(100, fee=Money(atoms=700, currency="BTC")), *working(leaving)]
+    portfolio = fold([*told, make_fill(leaving, fee_atoms=900)])
+    assert portfolio.balances["BTC"] == 300 - 900
+    assert portfolio.sleeves[KEY].position_atoms == 0
+
+
 def test_worth_is_rounded_down_to_an_atom() -> None:
     """1 atom of BTC at 0.01 USDT is 1e-10 USDT: nothing that can be counted."""
     book = fold(opening()).sleeves[KEY]
     book.position_atoms = 1
     assert book.worth_atoms(1) == 0
     assert book.worth_atoms(100) == 1  # 1e-8 BTC at 1.00
+    book.position_atoms = -3
+    assert [book.worth_atoms(price) for price in (1, 50, 100)] == [0, -1, -3]  # a debt, towards zero
 
 
 def test_the_published_cash_ledger_comes_out() -> None:
@@ -271,10 +321,65 @@ def test_a_market_buy_in_doubt_is_not_awaited() -> None:
     assert (row.entry_taking, row.entry_lots) == (0, 100)
 
 
+def test_a_decision_is_told_of_short_orders_by_their_sign_and_of_a_target_beside_the_stop() -> None:
+    """A short entry of 100 lots, 40 of them filled; a bracket buys back 40 at 4,100,000 or 3,900,000."""
+    entry = replace(make_ticket(lots=100, side=Side.SELL), kind=OrderKind.LIMIT, limit_ticks=4_000_000)
+    stop = replace(
+        make_ticket(intent=Intent.PROTECT, lots=40, side=Side.BUY, stop_ticks=4_100_000),
+        kind=OrderKind.BRACKET,
+        limit_ticks=4_110_000,
+        take_ticks=3_900_000,
+    )
+    portfolio = fold(
+        [*opening(make_instrument(shortable=True)), *working(entry), make_fill(entry, lots=40), *working(stop)]
+    )
+    row = sleeve_row(portfolio, portfolio.sleeves[KEY], START_NS)
+    assert (row.position_atoms, row.entry_lots, row.entry_taking, row.terms.shortable) == (-40_000, -60, 0, 1)
+    assert (row.stop_lots, row.stop_resting_ticks, row.stop_limit_ticks, row.stop_take_ticks) == (
+        40,
+        4_100_000,
+        4_110_000,
+        3_900_000,
+    )
+
+
+def test_an_entry_of_an_older_bar_is_not_about_to_fill() -> None:
+    """What was asked for a bar ago and is still open may fill or not: the stop does not wait for it."""
+    portfolio = fold([*opening(), *working(make_ticket())])
+    book = portfolio.sleeves[KEY]
+    assert [sleeve_row(portfolio, book, at).entry_taking for at in (START_NS, START_NS + 1)] == [1, 0]
+
+
+def test_the_lots_that_the_venue_counts_are_those_that_a_decision_is_told() -> None:
+    """A share of the cash: 100 lots were reckoned with, 80 counted, 30 filled."""
+    ticket = make_ticket(lots=100, share=0.5)
+    name = ticket.client_order_id
+    told = [
+        *opening(),
+        *working(ticket)[:2],
+        e.OrderAccepted(ts_ns=START_NS, client_order_id=name, venue_order_id="1", lots=80),
+        make_fill(ticket, lots=30),
+    ]
+    portfolio = fold(told)
+    assert sleeve_row(portfolio, portfolio.sleeves[KEY], START_NS).entry_lots == 50
+    assert fold([*told, make_fill(ticket, trade=2, lots=50)]).live_orders() == []
+
+
+def test_the_last_price_heard_is_the_fills_until_the_next_close() -> None:
+    """Between bars a position is weighed at it."""
+    told = [*opening(), decision(opening(), make_bar(close=4_000_000))]
+    assert fold(told).sleeves[KEY].known_ticks == 4_000_000
+    ticket = make_ticket()
+    told += [*working(ticket), make_fill(ticket, price_ticks=4_010_000)]
+    book = fold(told).sleeves[KEY]
+    assert (book.known_ticks, book.marked_ticks) == (4_010_000, 4_000_000)
+
+
 def test_terms_are_the_instrument_in_atoms() -> None:
     """A lot of 1e-5 BTC at a tick of 0.01 USDT is worth 1e-7 USDT, 10 atoms."""
     terms = terms_of(make_instrument(min_lots=2, min_notional="5.5"))
     assert terms == state.Terms(lot_atoms=1_000, notional_atoms=10, min_lots=2, min_notional_atoms=550_000_000)
+    assert terms_of(make_instrument(shortable=True)).shortable == 1
 
 
 # --- the books against the venue's, and the fold ----------------------------------------------------
@@ -337,3 +442,59 @@ def test_nothing_is_made_or_lost_by_filling(parts: list[int]) -> None:
     for number, (lots, total) in enumerate(zip(parts, accumulate(parts), strict=True), 1):
         portfolio.apply(make_fill(ticket, trade=number, lots=lots, price_ticks=7))
         assert portfolio.balances == {"USDT": 100_000 * ATOMS - total * 7 * 10, "BTC": total * 1_000}
+
+
+@st.composite
+def stories(draw: st.DrawFn) -> list[e.Fact]:
+    """Any orders on both sides, some for a share of the cash, with any fills and fees, in any order between orders."""
+    facts: list[list[e.Fact]] = []
+    for number in range(1, draw(st.integers(1, 5)) + 1):
+        share = draw(st.sampled_from([0.0, 0.5]))
+        side, asked = draw(st.sampled_from(Side)), draw(st.integers(1, 50))
+        ticket = make_ticket(lots=asked, side=side, attempt=number, share=share, reserve_atoms=asked * 1_000)
+        queued, claimed, accepted = working(ticket)
+        lots = draw(st.integers(1, 50)) if share else asked
+        told = [queued, claimed, replace(accepted, lots=lots if share else 0)]
+        left = lots
+        while left and draw(st.booleans()):
+            some = draw(st.integers(1, left))
+            left -= some
+            fee = Money(atoms=draw(st.integers(0, 900)), currency=draw(st.sampled_from(["BTC", "USDT", "BNB"])))
+            price = draw(st.integers(1, 10**7))
+            fill = make_fill(ticket, trade=100 * number + left, lots=some, price_ticks=price)
+            told.append(replace(fill, fee=fee if side is Side.BUY or fee.currency != "BTC" else replace(fee, atoms=0)))
+        if draw(st.booleans()):
+            told.append(e.OrderCanceled(ts_ns=START_NS, client_order_id=ticket.client_order_id, reason=""))
+        facts.append(told)
+    order = draw(st.permutations([n for n, told in enumerate(facts) for _ in told]))
+    lines = [iter(told) for told in facts]
+    return [*opening(make_instrument(shortable=True)), *(next(lines[n]) for n in order)]
+
+
+@given(facts=stories())
+def test_the_fold_of_what_is_written_is_the_portfolio_and_what_an_independent_sum_says(facts: list[e.Fact]) -> None:
+    """Each fact through the journal's own bytes; signed position, balances and open lots worked out a second time."""
+    portfolio = Portfolio()
+    for fact in facts:
+        portfolio.apply(fact)
+    assert fold(decode(kind_of(fact), encode(fact)) for fact in facts) == portfolio
+    tickets = {fact.ticket.client_order_id: fact.ticket for fact in facts if isinstance(fact, e.OrderQueued)}
+    balances, position, open_lots = {"USDT": 100_000 * ATOMS}, 0, {name: t.lots for name, t in tickets.items()}
+    for fact in facts:
+        if isinstance(fact, e.OrderAccepted) and fact.lots:
+            open_lots[fact.client_order_id] = fact.lots
+    for fact in facts:
+        if isinstance(fact, e.OrderFilled):
+            sign = 1 if tickets[fact.client_order_id].side is Side.BUY else -1
+            paid, fee = sign * fact.lots * fact.price_ticks * 10, fact.fee
+            for currency, atoms in (("BTC", sign * fact.lots * 1_000), ("USDT", -paid), (fee.currency, -fee.atoms)):
+                balances[currency] = balances.get(currency, 0) + atoms
+            position += sign * fact.lots * 1_000 - (fee.atoms if fee.currency == "BTC" else 0)
+            open_lots[fact.client_order_id] -= fact.lots
+        if isinstance(fact, e.OrderCanceled):
+            open_lots[fact.client_order_id] = 0
+    book, counted = portfolio.sleeves[KEY], portfolio.balances
+    assert counted == balances
+    assert book.position_atoms == position
+    coming = sum(lots if tickets[name].side is Side.BUY else -lots for name, lots in open_lots.items() if lots > 0)
+    assert sleeve_row(portfolio, book, START_NS).entry_lots == coming

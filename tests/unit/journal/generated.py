@@ -54,6 +54,7 @@ INSTRUMENTS = st.builds(
     lot=STEPS,
     min_lots=st.integers(1, 10**9),
     min_notional=st.decimals(0, 10**6, places=8),
+    shortable=st.booleans(),
 )
 TICKETS = st.builds(
     OrderTicket,
@@ -66,9 +67,12 @@ TICKETS = st.builds(
     lots=COUNTS,
     limit_ticks=st.none() | COUNTS,
     stop_ticks=st.none() | COUNTS,
+    take_ticks=st.none() | COUNTS,
     reserve_atoms=COUNTS,
     decided_ns=MOMENTS,
     attempt=st.integers(1, 9),
+    share=RATIOS,
+    reason=st.integers(0, 9),
 )
 
 BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
