@@ -27,7 +27,7 @@ def backtested(study: Study, prepared: Prepared, progress: Progress | None = Non
     if study.own is not None:
         _try(study, prepared)
     with compiling(study.own):
-        outcome = run(prepared.tape, prepared.beliefs, prepared.setup, own=prepared.own, progress=progress)
+        outcome = run(prepared.tape, prepared.beliefs, prepared.setup, own=prepared.own, sound=True, progress=progress)
     return finished(outcome, prepared.tape, prepared.setup, study.word("finish"))
 
 

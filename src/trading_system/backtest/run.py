@@ -30,6 +30,7 @@ from trading_system.blotter.state import Policy, Terms
 from trading_system.desk.decide import breakers, decide, idle, never_idle, never_steady, no_breakers, steady
 from trading_system.errors import ConfigurationError, DataError
 from trading_system.execution_engine.simulator.costs import UNIT, Costs
+from trading_system.execution_engine.simulator.matching import THROUGH, TOUCH, TOUCH_OR_OPEN
 from trading_system.kernel import Swaps, compiled, kernel, swapped
 from trading_system.market.columns import Floats, Ints
 from trading_system.risk_management.exposure import MAX_ATOMS
@@ -135,6 +136,7 @@ def run(
     plain: bool = False,
     own: OwnPolicy | None = None,
     decisions: bool = True,
+    sound: bool = False,
     progress: Progress | None = None,
 ) -> Outcome:
     """Play `tape` and return what came of it; the same to the bit whether compiled or `plain`.
@@ -146,6 +148,7 @@ def run(
         plain: Run as ordinary Python, thousands of times slower.
         own: A policy in the place of ours.
         decisions: Keep every decision's target, stop and objections.
+        sound: The bars were checked when they were read, so they are not checked again.
         progress: Told now and then how far the run is.
 
     Raises:
@@ -153,7 +156,7 @@ def run(
         ConfigurationError: Cash, terms, costs or rules are out of range.
         ImportError: numba is not installed (extra `backtest`) and `plain` is false.
     """
-    tape, beliefs, setup = checked(tape, beliefs, setup, own, plain=plain)
+    tape, beliefs, setup = checked(tape, beliefs, setup, own, plain=plain, sound=sound)
     played = play if own is None else swapped(play, own.swaps())
     record = _play(played if plain else compiled(played), tape, beliefs, setup, decisions, progress)
     return Outcome(
@@ -173,7 +176,7 @@ def run(
 
 
 def checked(
-    tape: Tape, beliefs: Beliefs, setup: Setup, own: OwnPolicy | None, *, plain: bool = False
+    tape: Tape, beliefs: Beliefs, setup: Setup, own: OwnPolicy | None, *, plain: bool = False, sound: bool = False
 ) -> tuple[Tape, Beliefs, Setup]:
     """Return the inputs in the memory layout that is compiled for.
 
@@ -194,7 +197,8 @@ def checked(
     beliefs, setup = Beliefs(*map(_floats, beliefs)), _tidied(setup)
     _check_shapes(tape, beliefs, setup, own)
     _check_setup(setup)
-    _check_bars(tape, plain)
+    if not sound:
+        _check_bars(tape, plain)
     return tape, beliefs, setup
 
 
@@ -310,8 +314,8 @@ def _check_setup(setup: Setup) -> None:
         raise ConfigurationError(f"costs {setup.costs} are out of range; expected fractions 0..{UNIT} (1e-8)")
     if not (0 <= rules.latency_bars <= LONGEST_LATENCY and 0 <= rules.volume_share <= UNIT):
         raise ConfigurationError(f"{rules} is out of range: latency 0..{LONGEST_LATENCY} bars, share 0..{UNIT} (1e-8)")
-    if rules.at_close not in (0, 1) or rules.touch not in (0, 1):
-        raise ConfigurationError(f"{rules} is out of range: at_close and touch are 0 or 1")
+    if rules.at_close not in (0, 1) or rules.touch not in (THROUGH, TOUCH, TOUCH_OR_OPEN):
+        raise ConfigurationError(f"{rules} is out of range: at_close is 0 or 1, touch 0, 1 or 2")
 
 
 def _check_bars(tape: Tape, plain: bool) -> None:
