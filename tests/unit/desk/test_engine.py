@@ -13,7 +13,8 @@ from trading_system.blotter import objections
 from trading_system.blotter.orders import OrderStatus
 from trading_system.blotter.portfolio import Portfolio, fold
 from trading_system.blotter.signals import Forecast, Unknown
-from trading_system.blotter.tickets import Intent, OrderTicket
+from trading_system.blotter.state import VIEW_GONE, Policy
+from trading_system.blotter.tickets import Intent, OrderKind, OrderTicket, Side
 from trading_system.desk.engine import Desk
 from trading_system.desk.reconcile import check_attended
 from trading_system.errors import ConfigurationError
@@ -54,12 +55,17 @@ class Line:
     beliefs: list[float] = field(default_factory=lambda: [0.9])
     journal: list[e.Fact] = field(default_factory=list)
     now_ns: int = START_NS + LENGTH
+    shortable: bool = False
+    policy: Policy = field(default_factory=lambda: make_policy(leave_below=0.4))
 
     def __post_init__(self) -> None:
         self.started = self.start(self.journal)
         if not self.desk.portfolio.sleeves:
             opened = e.SleeveOpened(
-                ts_ns=self.now_ns, strategy="s", instrument=make_instrument(), policy=make_policy(leave_below=0.4)
+                ts_ns=self.now_ns,
+                strategy="s",
+                instrument=make_instrument(shortable=self.shortable),
+                policy=self.policy,
             )
             self.tell(opened)
 
@@ -207,6 +213,69 @@ def test_a_refused_stop_means_leaving_at_market() -> None:
     refused = e.OrderRejected(ts_ns=line.now_ns, client_order_id=stop.client_order_id, code=-2010, reason="")
     (leave,) = tickets(line.tell(refused))
     assert (leave.intent, leave.lots) == (Intent.EXIT, entry.lots)
+
+
+def test_a_fall_is_sold_short_protected_above_and_bought_back() -> None:
+    """The same line upside down: sold on a belief of 0.1, its stop buys 2 ATR above; then the stop goes, then we."""
+    line = Line(beliefs=[0.1, 0.9], shortable=True)
+    entry = entered(line)
+    line.submitted(entry)
+    (stop,) = tickets(line.filled(entry))
+    assert (entry.side, stop.side, stop.lots, stop.stop_ticks) == (Side.SELL, Side.BUY, entry.lots, 4_040_000)
+    line.submitted(stop)
+    line.accepted(stop)
+    assert kinds(line.bar(index=1))[1:] == ["CancelRequested"]
+    canceled = e.OrderCanceled(ts_ns=line.now_ns, client_order_id=stop.client_order_id, reason="", filled=0)
+    (leave,) = tickets(line.tell(canceled))
+    assert (leave.intent, leave.side, leave.lots, leave.reason) == (Intent.EXIT, Side.BUY, entry.lots, VIEW_GONE)
+    line.submitted(leave)
+    assert tickets(line.filled(leave, trade=2)) == []
+    assert line.desk.portfolio.sleeves["s", "BTCUSDT"].position_atoms == 0
+
+
+def test_an_order_that_was_in_doubt_over_a_bar_and_turns_out_filled_is_kept() -> None:
+    """It has waited long enough and would have been canceled; but it is ours now, so it is protected, not sold."""
+    line = Line()
+    entry = entered(line)
+    line.submitted(entry)
+    line.doubt(entry)
+    assert tickets(line.bar(index=1)) == []
+    (stop,) = tickets(line.filled(entry))
+    assert (stop.intent, stop.lots) == (Intent.PROTECT, entry.lots)
+    line.submitted(stop)
+    line.accepted(stop)
+    assert kinds(line.bar(index=2)) == ["Decided"]
+
+
+def test_a_resting_entry_is_canceled_once_it_has_waited_long_enough_and_what_crosses_the_cancel_is_kept() -> None:
+    """Two bars at a limit; the fill that was faster than our cancel brings its stop, and no sale."""
+    line = Line(policy=make_policy(leave_below=0.4, entry_mode=1.0, entry_offset=0.5, entry_bars=2.0))
+    entry = entered(line)
+    assert (entry.kind, entry.limit_ticks) == (OrderKind.LIMIT, 4_000_000 - 10_000)
+    line.submitted(entry)
+    line.accepted(entry)
+    assert kinds(line.bar(index=1)) == ["Decided"]
+    assert kinds(line.bar(index=2)) == ["Decided", "CancelRequested"]
+    (stop,) = tickets(line.filled(entry))
+    assert (stop.intent, stop.lots) == (Intent.PROTECT, entry.lots)
+
+
+def test_a_brake_that_trips_is_told_once_and_a_days_is_told_again_on_another_day() -> None:
+    """4 % of the day's equity lost where 3 % may be: a fact for whoever is to be woken; at midnight it is cleared."""
+    line = Line(policy=make_policy(leave_below=0.4, max_daily_loss=0.03, stop_mode=1.0, atr_stop=50.0, kelly_cap=1.0))
+    entry = entered(line)
+    line.submitted(entry)
+    (stop,) = tickets(line.filled(entry))
+    line.submitted(stop)
+    line.accepted(stop)
+    held = line.desk.portfolio.sleeves["s", "BTCUSDT"].position_atoms
+    fall = 4_000_000 - int(0.04 * CASH / (held / 1_000 * 10))
+    tripped = [fact for fact in line.bar(index=1, close=fall) if isinstance(fact, e.BreakerTripped)]
+    assert [fact.objections for fact in tripped] == [objections.DAILY_LOSS]
+    assert "BreakerTripped" not in kinds(line.bar(index=2, close=fall))
+    assert line.desk.portfolio.carried.latched == objections.DAILY_LOSS
+    line.bar(index=95, close=fall)  # closes at the next midnight
+    assert line.desk.portfolio.carried.latched == objections.NONE
 
 
 def test_a_refused_entry_is_not_asked_again_before_the_next_bar() -> None:
