@@ -8,6 +8,7 @@ import ast
 import hashlib
 import itertools
 import linecache
+import math
 import re
 import sys
 import traceback
@@ -70,6 +71,8 @@ class PolicyFile:
             default = ours[name].default
         if default is None:
             return Choice(name=name, section="policy", default=UNSET, whole=whole, help=f"of {self.path.name}")
+        if not isinstance(default, int | float) or not math.isfinite(default):
+            raise ConfigurationError(f"{self.path}: the default of {name} must be a number, not {default!r}")
         default = int(default) if whole else float(default)
         return Choice(name=name, section="policy", default=default, help=f"of {self.path.name}")
 

@@ -74,6 +74,7 @@ def test_a_file_without_numbers_of_its_own_is_set_like_ours(tmp_path: Path) -> N
     [
         ("def decide(", "def decided(", r"mine.py: define a function decide\(account"),
         ("    lots: int = 100\n", "    lots: str = 'x'\n", "must be a NamedTuple of ints and floats"),
+        ("sure: float = 0.54", "sure: float = float('inf')", "the default of sure must be a number, not inf"),
         ("    cash_buffer: float = 0.01\n", "", "lacks the fields cash_buffer"),
         ("    sure: float", "    spread_bps: float", "call the field spread_bps otherwise"),
         ("import kernel", "import kernels", "line 10: cannot be run: ImportError"),

@@ -131,6 +131,7 @@ def test_two_strategies_trade_one_instrument_each_for_itself(run: Run, bars: Pat
     [
         ("fill=close", "fill = close"),
         ("limit_fill=touch", "limit_fill = touch"),
+        ("limit_fill=open", "limit_fill = open"),
         ("size=at_fill", "size = at_fill"),
         ("short=allowed", "short = allowed"),
         ("taker_fee_bps=0", "taker_fee_bps = 0"),

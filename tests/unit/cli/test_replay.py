@@ -8,6 +8,7 @@ from tests.unit.cli.market_files import Run, bar_file, rows
 
 pytestmark = pytest.mark.slow
 
+STEADY = Path(__file__).resolve().parents[3] / "examples/policies/steady.py"
 CHOICES = ("--strategy", "sma_cross", "--strategy", "donchian", "--set", "slow=20", "--set", "donchian.take_profit=4")
 
 
@@ -49,3 +50,10 @@ def test_a_script_is_asked_bar_by_bar(run: Run, bars: Path) -> None:
     assert told.err == f"Replay and back-test differ: {found['differences'][0]}\n"
     assert "slice" in told.err
     assert not Path("one").exists()
+
+
+def test_a_policy_of_ones_own_decides_in_the_live_desk_too(run: Run, bars: Path) -> None:
+    """The same file, plain there and compiled here."""
+    told = run("replay", "--bars", bars, "--strategy", "ema_cross", "--policy", STEADY, "--check", "--json")
+    assert (told.code, told.err) == (0, "")
+    assert json.loads(told.out)["fills"] > 10
