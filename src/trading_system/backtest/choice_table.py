@@ -122,8 +122,9 @@ _MARKET: Final = (
     ),
     market_words(
         "limit_fill",
-        "through touch",
-        "when a limit order fills: once the price trades through it; at a touch, which is optimistic",
+        "through touch open",
+        "when a limit order fills: once the price trades through it; at a touch; and at the open where that is better; "
+        "both are optimistic",
     ),
     market_number(
         "latency_bars", 0, 0, 1000, "how many bars later than the next one whatever is asked reaches the venue"

@@ -33,6 +33,7 @@ from trading_system.execution_engine.simulator.costs import (
     UNIT,
     Costs,
 )
+from trading_system.execution_engine.simulator.matching import THROUGH, TOUCH, TOUCH_OR_OPEN
 from trading_system.market import catalog
 from trading_system.market.instruments import Instrument
 from trading_system.market.money import to_atoms
@@ -45,6 +46,7 @@ STOPS: Final = {"trailing": STOP_TRAILING, "fixed": STOP_FIXED, "none": STOP_ABS
 SIZES: Final = {"kelly": SIZE_KELLY, "fraction": SIZE_FRACTION, "lots": SIZE_LOTS, "at_fill": SIZE_AT_FILL}
 ENTRIES: Final = {"market": ENTER_AT_MARKET, "limit": ENTER_AT_LIMIT, "post_only": ENTER_POST_ONLY}
 SLIPS: Final = {"fixed": SLIP_FIXED, "range": SLIP_RANGE, "volume": SLIP_VOLUME}
+TOUCHES: Final = {"through": THROUGH, "touch": TOUCH, "open": TOUCH_OR_OPEN}
 ROUNDINGS: Final = {"down": FEE_DOWN, "half_even": FEE_HALF_EVEN, "up": FEE_UP}
 MODES: Final[Mapping[str, tuple[str, Mapping[str, int]]]] = {
     "stop_mode": ("stop", STOPS),
@@ -120,7 +122,7 @@ def rules_of(study: Study) -> Rules:
     """Return how the market takes orders."""
     return Rules(
         at_close=1 if study.word("fill") == "close" else 0,
-        touch=1 if study.word("limit_fill") == "touch" else 0,
+        touch=TOUCHES[study.word("limit_fill")],
         latency_bars=int(study.number("latency_bars")),
         volume_share=round(study.number("volume_limit") * UNIT),
     )
@@ -189,6 +191,9 @@ def optimistic(study: Study) -> tuple[str, ...]:
         "fill = close: an order fills at the very close that decided it": study.word("fill") == "close",
         "limit_fill = touch: a limit order fills at a touch, as if it were first in the queue": (
             study.word("limit_fill") == "touch"
+        ),
+        "limit_fill = open: as at a touch; and where the open is better than the limit, at the open": (
+            study.word("limit_fill") == "open"
         ),
         "taker_fee_bps = 0: taking costs no fee": any(study.number("taker_fee_bps", s) == 0 for s in symbols),
         "maker_fee_bps = 0: resting costs no fee": any(study.number("maker_fee_bps", s) == 0 for s in symbols),

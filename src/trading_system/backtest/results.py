@@ -127,7 +127,8 @@ def fills_of(prepared: Prepared, outcome: Outcome) -> Fills:
     rows = outcome.fills
     orders = outcome.orders[rows[:, t.FILL_ORDER]]
     intent, maker = orders[:, t.ORDER_INTENT], rows[:, t.FILL_MAKER]
-    took = (maker == 1) & (orders[:, t.ORDER_TAKE] > 0) & (rows[:, t.FILL_TICKS] == orders[:, t.ORDER_TAKE])
+    gained = orders[:, t.ORDER_SIDE] * (orders[:, t.ORDER_TAKE] - rows[:, t.FILL_TICKS])  # beyond the target
+    took = (maker == 1) & (orders[:, t.ORDER_TAKE] > 0) & (gained >= 0)
     left = np.array([LEFT_FOR[code] for code in range(FINISHED, UNPROTECTED + 1)], dtype=np.int64)
     exits = left[np.where(intent == t.EXIT, orders[:, t.ORDER_REASON], NO_REASON) - FINISHED]
     protected = np.where(took, Reason.TAKE_PROFIT, Reason.STOP)

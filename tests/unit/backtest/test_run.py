@@ -187,7 +187,7 @@ TAPE, VIEWS = told([FLAT_1000, ENTERED], (SURE, SURE))
         (TAPE, VIEWS, alone(rules=Rules(latency_bars=1_001)), ConfigurationError, "latency"),
         (TAPE, VIEWS, alone(rules=Rules(volume_share=10**8 + 1)), ConfigurationError, "share"),
         (TAPE, VIEWS, alone(rules=Rules(at_close=2)), ConfigurationError, "at_close"),
-        (TAPE, VIEWS, alone(rules=Rules(touch=2)), ConfigurationError, "touch"),
+        (TAPE, VIEWS, alone(rules=Rules(touch=3)), ConfigurationError, "touch"),
     ],
 )
 def test_arrays_that_make_no_sense_are_refused_before_the_run(

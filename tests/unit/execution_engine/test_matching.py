@@ -181,6 +181,8 @@ def test_without_volume_nothing_fills(kind: int) -> None:
         (make_row(110, 115, 99, 104), 0, (7, 100, 0), 1),
         (make_row(110, 115, 99, 104), 1, (7, 110, 1), 0),
         (make_row(95, 115, 94, 104), 0, (7, 95, 0), 1),  # beyond the stop at the open: that came first
+        (make_row(105, 110, 101, 104), 2, (7, 110, 1), 0),  # where the open may be better, a touch is enough too
+        (make_row(111, 115, 99, 104), 2, (7, 111, 1), 0),
     ],
 )
 def test_of_a_stop_and_a_target_the_worse_counts_where_one_bar_has_both(
@@ -219,6 +221,22 @@ def test_a_resting_limit_fills_at_its_price_once_the_price_goes_through_it(
     met = meet(order, make_row(open_, high, 80, 85), make_market(SLIPPY, touch=touch))
     assert seen(met) == ((7, 95, 1) if filled else (0, 0, 0))
     assert met.left == (order._replace(lots=0) if filled else order)
+
+
+@pytest.mark.parametrize(
+    ("side", "bar", "price"),
+    [
+        (SELL, make_row(97, 99, 80, 85), 97),
+        (SELL, make_row(94, 95, 80, 85), 95),
+        (BUY, make_row(93, 110, 90, 85), 93),
+        (BUY, make_row(96, 110, 95, 85), 95),
+    ],
+)
+def test_a_resting_limit_may_be_granted_the_open_where_that_is_better(side: int, bar: BarRow, price: int) -> None:
+    """As other engines do; its limit is 95."""
+    order = make_order(LIMIT, side, limit=95, resting=1)
+    met = meet(order, bar, make_market(SLIPPY, touch=2))
+    assert (*seen(met), met.reference_ticks) == (7, price, 1, price)
 
 
 def test_a_resting_limit_fills_as_far_as_the_volume_allows() -> None:
@@ -286,7 +304,7 @@ COSTS = st.builds(
     half_spread=st.integers(0, 10**7),
     slip_model=st.integers(0, 2),
 )
-MARKETS = st.builds(make_market, COSTS, available=st.sampled_from([0, 3, ANY_VOLUME]), touch=st.integers(0, 1))
+MARKETS = st.builds(make_market, COSTS, available=st.sampled_from([0, 3, ANY_VOLUME]), touch=st.integers(0, 2))
 
 
 @st.composite
@@ -302,18 +320,21 @@ def orders(draw: st.DrawFn) -> Working:
 
 @given(order=orders(), bar=ROWS, market=MARKETS)
 def test_no_order_with_a_limit_fills_beyond_it(order: Working, bar: BarRow, market: Market) -> None:
-    """Whatever the bar: at its limit or better, at its target exactly, at prices that the bar reached but for costs."""
+    """Whatever the bar: a taker at a price that the bar reached, but for costs, up to its limit; what rested at its own
+    price or its target's, whatever the bar jumped over, unless the open is granted where that is better."""
     met = meet(order, bar, market)
     assert met.lots == 0 or met.lots == min(order.lots, market.available)
     assert met.left.lots + met.lots == order.lots
     if met.lots:
-        assert bar.low <= met.reference_ticks <= bar.high
         beyond = (met.price_ticks - met.reference_ticks) * order.side
         assert beyond >= met.spread_ticks >= 0
         if met.maker:
-            assert met.price_ticks in (order.limit_ticks, order.take_ticks)
+            own = min((order.limit_ticks, order.take_ticks), key=lambda price: abs(price - met.price_ticks))
+            better = market.touch == 2 and met.price_ticks == bar.open and (own - bar.open) * order.side > 0
+            assert met.price_ticks == own or better
             assert beyond == 0
         else:
+            assert bar.low <= met.reference_ticks <= bar.high
             assert (met.price_ticks - order.limit_ticks) * order.side <= 0
 
 
@@ -322,7 +343,7 @@ def mirrored(bar: BarRow, around: int) -> BarRow:
     return make_row(around - bar.open, around - bar.low, around - bar.high, around - bar.close)
 
 
-@given(order=orders(), bar=ROWS, touch=st.integers(0, 1), available=st.sampled_from([0, 3, ANY_VOLUME]))
+@given(order=orders(), bar=ROWS, touch=st.integers(0, 2), available=st.sampled_from([0, 3, ANY_VOLUME]))
 def test_a_buy_is_a_sale_seen_from_below(order: Working, bar: BarRow, touch: int, available: int) -> None:
     """Upside down, the same lots fill at the mirrored price; without costs, which are fractions of a price."""
     around, market = 1_000, make_market(touch=touch, available=available)

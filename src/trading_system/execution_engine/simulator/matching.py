@@ -6,7 +6,7 @@ A bar says where the price began, how far it went and where it ended, not in whi
 - A stop that the open has already passed triggers there and fills at the open, not at the stop (the gap rule).
 - A stop-limit whose limit the open has passed too does not fill: it rests as a limit order, and the position with it.
 - A resting limit order fills only if the price goes *through* it: at a touch others may have been before us. That a
-  touch is enough can be chosen, to compare with engines that say so.
+  touch is enough can be chosen, to compare with engines that say so; and that an open beyond the limit gives the open.
 - Of a stop and a target that lie within one bar the stop counts, and the bar is counted as ambiguous.
 
 Sources: vectorbt 1.2, `portfolio/nb.py`, `get_stop_price_nb` (gap rule); Binance spot, "New order": STOP_LOSS_LIMIT.
@@ -24,6 +24,13 @@ SELL: Final = -1
 MARKET: Final = 0
 LIMIT: Final = 1
 STOP_LIMIT: Final = 2
+
+THROUGH: Final = 0
+"""A resting limit order fills once the price goes through it."""
+TOUCH: Final = 1
+"""It fills at a touch."""
+TOUCH_OR_OPEN: Final = 2
+"""It fills at a touch, and at the open where that is better than its limit."""
 
 NO_LIMIT: Final = 0
 """`limit_ticks` of an order that accepts any price."""
@@ -57,7 +64,7 @@ class Market(NamedTuple):
     available: int
     """Lots that this bar's volume still lets us trade, >= 0."""
     touch: int
-    """1 where a touch fills a resting limit order, 0 where the price must go through it."""
+    """One of `THROUGH`, `TOUCH`, `TOUCH_OR_OPEN`."""
 
 
 class Met(NamedTuple):
@@ -110,12 +117,12 @@ def wait(order: Working, bar: BarRow, market: Market) -> Met:
     stop, limit, take = mirror * order.stop_ticks, mirror * order.limit_ticks, mirror * order.take_ticks
     if order.kind != STOP_LIMIT:
         if order.kind == LIMIT and through(high, limit, market):
-            return rested(order, order.limit_ticks, market, 0)
+            return rested(order, mirror * granted(open_, limit, market), market, 0)
         return unmet(order, 0)
     struck = order.stop_ticks > 0 and low <= stop
     reached = order.take_ticks > 0 and through(high, take, market)
     if reached and (not struck or through(open_, take, market)):  # beyond the target at the open: that came first
-        return rested(order, order.take_ticks, market, 0)
+        return rested(order, mirror * granted(open_, take, market), market, 0)
     if not struck:
         return unmet(order, 0)
     both = 1 if reached else 0
@@ -147,7 +154,13 @@ def out_of_reach(low: int, high: int, stop: int, take: int, side: int) -> bool:
 @kernel
 def through(reached: int, limit: int, market: Market) -> bool:
     """Return whether a price that went up to `reached` fills an order that sells at `limit`."""
-    return reached >= limit if market.touch == 1 else reached > limit
+    return reached > limit if market.touch == THROUGH else reached >= limit
+
+
+@kernel
+def granted(open_: int, limit: int, market: Market) -> int:
+    """Return the price that an order which sells at `limit` gets once it fills: never worse, better where chosen."""
+    return max(open_, limit) if market.touch == TOUCH_OR_OPEN else limit
 
 
 @kernel
