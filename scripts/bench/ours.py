@@ -2,11 +2,11 @@
 
     python -m scripts.bench.ours MARKET.npz [any-size]
 
-What is timed is `backtest.run.run` as `trading-system backtest` calls it, on bars that their reader has checked: the whole
-decision path compiled (view, stop, target, time-out, Kelly, exposure, cash, both breakers, fees); equity marked at every
-close; every order and fill written down. Breakers, target and time-out are set so far off that they never act: they are
-asked at every bar, and the trades stay those of the rules. Only what each decision thought at every bar is not kept, as
-in a sweep.
+What is timed is `backtest.run.run` as `trading-system backtest` calls it, on bars that their reader has checked: the
+whole decision path compiled (view, stop, target, time-out, Kelly, exposure, cash, both breakers, fees); equity marked at
+every close; every order and fill written down. Breakers, target and time-out are set so far off that they never act:
+they are asked at every bar, and the trades stay those of the rules. Only what each decision thought at every bar is not
+kept, as in a sweep.
 """
 
 import sys
@@ -93,10 +93,14 @@ def prepare(told: Market) -> dict[str, Case]:
     """Return the cases `cross` (no stop), `cross, from bars` (averages worked out too) and `stop` (3 ATR, trailing)."""
     tape, views, close = tape_of(told), beliefs_of(told.enter, told.leave), told.close
     bare, trailing = (setup_of(close, mode, any_size="any-size" in sys.argv) for mode in (STOP_ABSENT, STOP_TRAILING))
+
+    def played(views: Beliefs, setup: Setup) -> Outcome:
+        return run(tape, views, setup, decisions=False, sound=True)
+
     return {
-        "cross": Case(lambda: run(tape, views, bare, decisions=False, sound=True), read),
-        "cross, from bars": Case(lambda: run(tape, beliefs_of(*crosses(close)), bare, decisions=False, sound=True), read),
-        "stop": Case(lambda: run(tape, views, trailing, decisions=False, sound=True), read),
+        "cross": Case(lambda: played(views, bare), read),
+        "cross, from bars": Case(lambda: played(beliefs_of(*crosses(close)), bare), read),
+        "stop": Case(lambda: played(views, trailing), read),
     }
 
 
