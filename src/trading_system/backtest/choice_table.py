@@ -35,6 +35,7 @@ MOST_BPS: Final = 5_000.0
 MOST_ATR: Final = 10_000.0
 MOST_BARS: Final = 1e9
 MOST_LOTS: Final = 1e12
+MOST_QUOTE: Final = 1e9
 ANY_FALL: Final = 0.9999
 """A limit that only ruin reaches: the breaker is off."""
 
@@ -141,9 +142,9 @@ _MARKET: Final = (
 _POLICY: Final = (
     policy_words(
         "size",
-        "fraction kelly lots at_fill",
-        "a part of equity; a stake by Kelly, lost at the stop; the same lots each time; a part of the cash at the "
-        "fill, which is optimistic",
+        "fraction kelly lots quote at_fill",
+        "a part of equity; a stake by Kelly, lost at the stop; the same lots each time; the same amount of quote "
+        "currency each time; a part of the cash at the fill, which is optimistic",
     ),
     policy_auto_number(
         "size_fraction",
@@ -153,6 +154,7 @@ _POLICY: Final = (
         "what `fraction` and `at_fill` put into one position, a fraction",
     ),
     policy_number("size_lots", 0, 0, MOST_LOTS, "what `lots` puts into one position, lots"),
+    policy_number("size_quote", 0.0, 0.0, MOST_QUOTE, "what `quote` puts into one position, quote units"),
     policy_number("kelly_share", 0.25, 0.0, 1.0, "part of full Kelly to stake, a fraction"),
     policy_number("kelly_cap", 0.02, 0.0, 1.0, "most that `kelly` stakes on one position, a fraction of equity"),
     policy_number("max_exposure", 1.0, 0.0, 100.0, "largest position of one sleeve, a fraction of equity"),

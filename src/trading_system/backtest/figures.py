@@ -16,6 +16,7 @@ from trading_system.blotter.state import (
     SIZE_FRACTION,
     SIZE_KELLY,
     SIZE_LOTS,
+    SIZE_QUOTE,
     STOP_ABSENT,
     STOP_FIXED,
     STOP_TRAILING,
@@ -43,7 +44,13 @@ FREE_CASH: Final = 0.95
 """Part of equity that all sleeves together put into positions where nobody says otherwise."""
 
 STOPS: Final = {"trailing": STOP_TRAILING, "fixed": STOP_FIXED, "none": STOP_ABSENT}
-SIZES: Final = {"kelly": SIZE_KELLY, "fraction": SIZE_FRACTION, "lots": SIZE_LOTS, "at_fill": SIZE_AT_FILL}
+SIZES: Final = {
+    "kelly": SIZE_KELLY,
+    "fraction": SIZE_FRACTION,
+    "lots": SIZE_LOTS,
+    "quote": SIZE_QUOTE,
+    "at_fill": SIZE_AT_FILL,
+}
 ENTRIES: Final = {"market": ENTER_AT_MARKET, "limit": ENTER_AT_LIMIT, "post_only": ENTER_POST_ONLY}
 SLIPS: Final = {"fixed": SLIP_FIXED, "range": SLIP_RANGE, "volume": SLIP_VOLUME}
 TOUCHES: Final = {"through": THROUGH, "touch": TOUCH, "open": TOUCH_OR_OPEN}

@@ -34,6 +34,8 @@ SIZE_AT_FILL: Final = 2
 """A fixed fraction of the free cash, counted anew at the price of the fill; only a simulator can do that."""
 SIZE_LOTS: Final = 3
 """The same number of lots each time."""
+SIZE_QUOTE: Final = 4
+"""The same amount of quote currency each time, in whole lots at the close."""
 
 ENTER_AT_MARKET: Final = 0
 ENTER_AT_LIMIT: Final = 1
@@ -150,6 +152,8 @@ class Policy(NamedTuple):
     """Cancel what is left of an entry after this many bars, whole, >= 1."""
     entry_parts: float = 1.0
     """Send an entry as this many orders of equal size, whole, 1..100."""
+    size_quote: float = 0.0
+    """How much `SIZE_QUOTE` puts into one position, quote units, >= 0."""
 
 
 class AccountCarried(NamedTuple):

@@ -5,7 +5,7 @@ import math
 import pytest
 from tests.unit.desk.numbers import POLICY, SURE, TERMS, make_account, make_bar
 
-from trading_system.blotter.state import SIZE_AT_FILL, SIZE_FRACTION, STOP_ABSENT, Account
+from trading_system.blotter.state import SIZE_AT_FILL, SIZE_FRACTION, SIZE_LOTS, SIZE_QUOTE, STOP_ABSENT, Account
 from trading_system.risk_management.exposure import MAX_ATOMS
 from trading_system.risk_management.position_sizing.sizing import Wish, invested, sized, whole_lots
 from trading_system.risk_management.review import openable
@@ -73,6 +73,26 @@ def test_a_fixed_fraction_of_equity_is_wished_for_whatever_the_stop(mode: int, f
     policy = POLICY._replace(size_mode=float(mode), size_fraction=fraction, cash_buffer=0.0)
     for stop in (0, 900, 999):
         assert sized(make_account(), TERMS, make_bar(), SURE, policy, 1e6, stop).lots == lots
+
+
+@pytest.mark.parametrize(
+    ("mode", "size", "wanted", "lots"),
+    [
+        (SIZE_LOTS, 300.0, 300, 300),
+        (SIZE_LOTS, 700.0, 700, 500),
+        (SIZE_LOTS, math.nan, 0, 0),
+        (SIZE_QUOTE, 0.003, 300, 300),  # units: 300,000 atoms in lots that are worth 1,000
+        (SIZE_QUOTE, 0.0030099, 300, 300),
+        (SIZE_QUOTE, 0.007, 700, 500),
+        (SIZE_QUOTE, 0.0, 0, 0),
+        (SIZE_QUOTE, math.nan, 0, 0),
+    ],
+)
+def test_the_same_lots_or_the_same_amount_each_time(mode: int, size: float, wanted: int, lots: int) -> None:
+    """Whatever equity and stop; within the half of equity that may be exposed, which is 500 lots."""
+    policy = POLICY._replace(size_mode=float(mode), size_lots=size, size_quote=size, cash_buffer=0.0)
+    wish = sized(make_account(), TERMS, make_bar(), SURE, policy, 1e6, 900)
+    assert (wish.wanted_lots, wish.lots) == (wanted, lots)
 
 
 @pytest.mark.parametrize(

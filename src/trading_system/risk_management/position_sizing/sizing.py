@@ -1,18 +1,31 @@
 """From a belief to whole lots: a stake at the stop or a fraction, within the exposure allowed, within the cash."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
-from trading_system.blotter.state import SIZE_KELLY, SIZE_LOTS, STOP_ABSENT, Account, BarRow, Policy, Terms, View
+from trading_system.blotter.state import (
+    SIZE_KELLY,
+    SIZE_LOTS,
+    SIZE_QUOTE,
+    STOP_ABSENT,
+    Account,
+    BarRow,
+    Policy,
+    Terms,
+    View,
+)
 from trading_system.kernel import kernel
 from trading_system.risk_management.exposure import MAX_ATOMS, affordable, free_atoms, gross_atoms, lot_worth
 from trading_system.risk_management.position_sizing.kelly import staked
+
+ATOMS: Final = 1e8
+"""Atoms in one unit of a currency."""
 
 
 class Wish(NamedTuple):
     """How many lots to own, and what each limit left: `wanted_lots >= allowed_lots >= gross_lots >= lots`."""
 
     stake: float
-    """Fraction of equity that would be lost at the stop, 0..`kelly_cap`; or the fixed fraction, or lots, to invest."""
+    """Fraction of equity to be lost at the stop, 0..`kelly_cap`; or what is fixed: a fraction, lots, quote units."""
     wanted_lots: int
     """What the sizing rule alone would own."""
     allowed_lots: int
@@ -63,14 +76,22 @@ def sized(
         equity: Marked value of the account, quote atoms.
         stop_ticks: Level of the protective stop, ticks, beyond the close; 0 for none.
     """
-    fixed = policy.size_mode == SIZE_LOTS
-    stake = policy.size_lots if fixed else policy.size_fraction
+    stake = policy.size_fraction
     if policy.size_mode == SIZE_KELLY:
         stake = staked(view, policy)
+    elif policy.size_mode == SIZE_LOTS:
+        stake = policy.size_lots
+    elif policy.size_mode == SIZE_QUOTE:
+        stake = policy.size_quote
     one = lot_worth(bar.close, terms)
     if one == 0 or not (equity > 0.0 and stake > 0.0):
         return Wish(stake=stake, wanted_lots=0, allowed_lots=0, gross_lots=0, lots=0)
-    wanted = whole_lots(stake, 1.0) if fixed else whole_lots(invested(view, policy, bar, stop_ticks) * equity, one)
+    if policy.size_mode == SIZE_LOTS:
+        wanted = whole_lots(stake, 1.0)
+    elif policy.size_mode == SIZE_QUOTE:
+        wanted = whole_lots(stake * ATOMS, float(one))
+    else:
+        wanted = whole_lots(invested(view, policy, bar, stop_ticks) * equity, one)
     allowed = min(wanted, whole_lots(policy.max_exposure * equity, one))
     gross = min(allowed, whole_lots(policy.max_gross * equity - float(gross_atoms(account)), one))
     lots = min(gross, affordable(free_atoms(account), bar.close, terms, policy))
