@@ -3,8 +3,8 @@
     python -m scripts.bench.ours MARKET.npz [any-size]
 
 What is timed is `backtest.run.run` as `trading-system backtest` calls it, on bars that their reader has checked: the
-whole decision path compiled (view, stop, target, time-out, Kelly, exposure, cash, both breakers, fees); equity marked at
-every close; every order and fill written down. Breakers, target and time-out are set so far off that they never act:
+whole decision path compiled (view, stop, target, time-out, Kelly, exposure, cash, both breakers, fees); equity marked
+at every close; every order and fill written down. Breakers, target and time-out are set so far off that they never act:
 they are asked at every bar, and the trades stay those of the rules. Only what each decision thought at every bar is not
 kept, as in a sweep.
 """
