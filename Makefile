@@ -21,7 +21,7 @@ INSTALL := VIRTUAL_ENV=$(VENV) $(UV) pip install --require-hashes --no-build --c
 WORKERS ?= 2
 PYTEST := $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
 
-.PHONY: help demo test check-fast lint bench prove model lock clean setup
+.PHONY: help demo test check-fast lint bench prove calibrate model lock clean setup
 
 help:  ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r t h; do printf '%-18s %s\n' "$$t" "$$h"; done
@@ -47,6 +47,9 @@ bench: $(VENV)/test.stamp $(PEERS)/stamp  ## measure speed on this machine besid
 
 prove: $(VENV)/test.stamp  ## the long proofs, whole; their tables go to docs/proofs
 	@$(call script,scripts/prove.py)
+
+calibrate: $(VENV)/test.stamp  ## fit the synthetic market again to real bars, and write its page; DATA=folder
+	@$(BIN)/python scripts/calibrate.py $(if $(DATA),--data "$(DATA)")
 
 model: $(VENV)/test.stamp  ## train again the small model that ships with the package
 	@$(call script,scripts/model.py)

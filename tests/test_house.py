@@ -110,7 +110,7 @@ def test_no_source_file_is_too_long_to_read_in_one_sitting():
 
 def test_the_locks_name_no_server_and_hash_every_package():
     """A lock must work with whichever index a machine is set up for, and install only what was reviewed."""
-    for name in ("run", "test", "uv"):
+    for name in ("run", "test", "uv", "peers"):
         text = (ROOT / f"requirements/{name}.txt").read_text(encoding="utf-8")
         assert "://" not in text
         pinned = [line for line in text.splitlines() if "==" in line]

@@ -110,7 +110,7 @@ def compiled(function: F) -> F:
     write to, it is compiled anew in each process.
 
     Raises:
-        ImportError: numba is not installed (extra `backtest`).
+        ImportError: numba is not installed.
     """
     if function not in _COMPILED:
         import numba

@@ -54,7 +54,7 @@ def prepare(study: Study, readings: Sequence[Reading]) -> Prepared:
         ConfigurationError: The instruments are not paid in one currency, their bars are not of one length, strategies
             on one instrument look at different ATRs; a script of the user's failed.
         DataError: A script of the user's answered with no probability.
-        ImportError: numba is not installed (extra `backtest`).
+        ImportError: numba is not installed.
     """
     interval_ns = _alike(readings)
     _one_atr(study)

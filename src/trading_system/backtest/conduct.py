@@ -22,7 +22,7 @@ def backtested(study: Study, prepared: Prepared, progress: Progress | None = Non
 
     Raises:
         ConfigurationError: Something is out of range; the user's own policy fails, or cannot be compiled.
-        ImportError: numba is not installed (extra `backtest`).
+        ImportError: numba is not installed.
     """
     if study.own is not None:
         _try(study, prepared)

@@ -154,7 +154,7 @@ def run(
     Raises:
         DataError: An array has another shape than `backtest.tape` says, or a bar contradicts itself.
         ConfigurationError: Cash, terms, costs or rules are out of range.
-        ImportError: numba is not installed (extra `backtest`) and `plain` is false.
+        ImportError: numba is not installed and `plain` is false.
     """
     tape, beliefs, setup = checked(tape, beliefs, setup, own, plain=plain, sound=sound)
     played = play if own is None else swapped(play, own.swaps())

@@ -106,4 +106,4 @@ def needed() -> Iterator[None]:
     try:
         yield
     except ModuleNotFoundError as error:
-        raise ConfigurationError(f"a back-test needs {error.name}: pip install 'trading-system[backtest]'") from error
+        raise ConfigurationError(f"a back-test needs {error.name}: pip install {error.name}") from error

@@ -6,7 +6,7 @@ the past, and is NaN while warming. A million bars of an average take some milli
 Raises, all of them:
     ConfigurationError: A period is less than 1 bar.
     DataError: The columns differ in length, or have more than one dimension.
-    ImportError: numba is not installed (extra `backtest`).
+    ImportError: numba is not installed.
 """
 
 from typing import NamedTuple

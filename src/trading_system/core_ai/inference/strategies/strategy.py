@@ -65,7 +65,7 @@ class Strategy:
 
         Raises:
             ConfigurationError, DataError: A script of the user's failed, see `script`.
-            ImportError: numba is not installed (extra `backtest`).
+            ImportError: numba is not installed.
         """
         parts = list(_stretches(bars)) if self.restart_on_gap else [bars]
         odds = [self.belief.odds(part) for part in parts]
