@@ -79,6 +79,11 @@ _BARS: Final = (
         "refuse quarantine",
         "what to do about rows that are no bars: stop, or set them aside and use the rest",
     ),
+    bars_words(
+        "gaps",
+        "leave fill",
+        "what to do about missing bars: go on with the next one; or put in bars at the last close, without volume",
+    ),
 )
 _TERMS: Final = (
     terms_text("tick", AUTO, amount, "price step, quote units per base unit", "the catalog's, or from the prices"),

@@ -12,6 +12,7 @@ import numpy as np
 
 from trading_system.backtest.choices import AUTO
 from trading_system.backtest.figures import asked_instrument, settled
+from trading_system.backtest.gap_filling import filled
 from trading_system.backtest.study import Source, Study
 from trading_system.data_pipeline.bar_checks import Columns
 from trading_system.data_pipeline.bar_files import read_columns
@@ -112,7 +113,8 @@ def read_all(study: Study, quarantine: Path | None) -> list[Reading]:
                 f"{symbol}: these are not the bars that the configuration was written for (their SHA-256 is "
                 f"{reading.sha256}, not {study.sha256[symbol]}); name other bars with --bars to run it on them"
             )
-    return [replace(reading, instrument=settled(study, reading.instrument)) for reading in readings]
+    readings = [replace(reading, instrument=settled(study, reading.instrument)) for reading in readings]
+    return [filled(reading) for reading in readings] if study.word("gaps") == "fill" else readings
 
 
 def _read(study: Study, source: Source, quarantine: Path | None) -> Reading:
