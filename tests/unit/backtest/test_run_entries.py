@@ -198,6 +198,48 @@ def test_a_share_that_pays_for_no_lot_is_refused() -> None:
     assert (entries(outcome), outcome.rejected) == ([], 1)
 
 
+@pytest.mark.parametrize(("cash", "lots"), [(505_000, 500), (504_999, 0)])
+def test_a_purchase_that_the_cash_pays_but_not_its_fee_is_refused(cash: int, lots: int) -> None:
+    """500 lots at 1,000 and 1 % on top; the venue takes fees in quote."""
+    policy = POLICY._replace(size_mode=SIZE_FRACTION, size_fraction=500_100 / cash, max_exposure=1.0, cash_buffer=0.0)
+    outcome = played([FLAT, FLAT], policy, costs=ONE_PERCENT._replace(fee_in_base=0), cash=cash)
+    assert [fill[2] for fill in entries(outcome)] == ([lots] if lots else [])
+    assert outcome.rejected == (0 if lots else 1)
+
+
+AT_FILL = POLICY._replace(
+    size_mode=SIZE_AT_FILL, size_fraction=1.0, stop_mode=STOP_ABSENT, max_exposure=9.0, max_gross=9.0, cash_buffer=0.0
+)
+
+
+def in_company(first: tuple[View, ...], policy: Policy) -> Outcome:
+    """Return a run in which a second sleeve puts all that is free at its fill into its own instrument."""
+    other = (NO_VIEW,) * (len(first) - 1) + (SURE, NO_VIEW)
+    tape, beliefs = beside(told([FLAT] * len(other), (*first, NO_VIEW)), told([FLAT] * len(other), other))
+    setup = make_setup(
+        cash_atoms=1_000_000,
+        terms=[SHORTABLE] * 2,
+        costs=[FREE] * 2,
+        instrument=[0, 1],
+        policies=[policy, AT_FILL],
+    )
+    return run(tape, beliefs, setup, plain=True)
+
+
+def test_what_is_promised_to_another_entry_is_not_free_at_the_fill() -> None:
+    """A limit order of the first waits with 300 lots x 950; 715,000 are free for the second: 715 lots."""
+    waiting = POLICY._replace(
+        entry_mode=ENTER_AT_LIMIT, entry_offset=1.0, entry_bars=9.0, max_exposure=0.3, cash_buffer=0.0
+    )
+    assert entries(in_company((SURE, NO_VIEW), waiting)) == [(2, 1, 715, 1_000, 0)]
+
+
+def test_what_a_short_sale_brought_in_is_not_free_at_the_fill() -> None:
+    """Sold short for 300,000: of 1,300,000 in cash twice that stands aside, 700 lots."""
+    short = POLICY._replace(max_exposure=0.3, cash_buffer=0.0)
+    assert entries(in_company((DOUBTFUL, NO_VIEW), short)) == [(1, -1, 300, 1_000, 0), (2, 1, 700, 1_000, 0)]
+
+
 # --- when ---------------------------------------------------------------------------------------------
 
 CLIMB: list[Prices] = [(n, n, n, n) for n in range(1_000, 1_100, 10)]

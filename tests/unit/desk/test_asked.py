@@ -31,6 +31,9 @@ def want(target: int, stop: int = 900, take: int = 0) -> SleeveCarried:
     return SleeveCarried(target_lots=target, stop_ticks=stop, take_ticks=take)
 
 
+BRACKETED = make_sleeve(held=30, stop=30, stop_at=900, take_at=1_100, status=STOP_RESTING)
+
+
 def missing(sleeve: Sleeve, wanted: SleeveCarried) -> Entry:
     """Return an entry at market for what is wanted and not there yet."""
     return at_market(wanted.target_lots - held_lots(sleeve) - sleeve.entry_lots)
@@ -77,6 +80,17 @@ def test_an_exit_waits_until_the_stop_no_longer_locks_the_currency(status: int, 
         (make_sleeve(held=30, stop=30, stop_at=900, status=STOP_RESTING), want(30), QUIET),
         (make_sleeve(held=30, stop=30, stop_at=899, status=STOP_RESTING), want(30), QUIET._replace(cancel_stop=1)),
         (make_sleeve(held=30, stop=20, stop_at=900, status=STOP_RESTING), want(30), QUIET._replace(cancel_stop=1)),
+        # with a target beside the stop
+        (BRACKETED, want(30, take=1_100), QUIET),
+        (BRACKETED, want(30, take=1_101), QUIET._replace(cancel_stop=1)),
+        (BRACKETED, want(30), QUIET._replace(cancel_stop=1)),
+        (
+            make_sleeve(held=30),
+            want(30, take=1_100),
+            QUIET._replace(protect_lots=30, protect_ticks=900, take_ticks=1_100),
+        ),
+        (make_sleeve(held=30), want(30, stop=0, take=1_100), QUIET._replace(protect_lots=30, take_ticks=1_100)),
+        (make_sleeve(held=30), want(30, take=1_000), QUIET._replace(exit_lots=30)),
         (make_sleeve(held=4), want(4), QUIET),  # at 3/4 of 900 worth 2,700
         (make_sleeve(held=5), want(5), QUIET._replace(protect_lots=5, protect_ticks=900)),
         (make_sleeve(held=4, stop=3, stop_at=900, status=STOP_RESTING), want(4), QUIET),  # nothing could replace it
