@@ -54,6 +54,8 @@ class Recorder:
     def notice(self, fact: e.Fact) -> None:
         """Take note of `fact`."""
         match fact:
+            case e.BarClosed():
+                pass  # most facts are bars
             case e.Decided(step=step):
                 s, place = self._slice_at[fact.bar.close_ns], self._places[fact.strategy, fact.symbol]
                 self._marked.setdefault(s, fact.account)

@@ -4,13 +4,14 @@ It is slow and writes everything down; what comes of it equals what the compiled
 moments of a bar there is no time: no timer fires, and whatever the venue tells is answered before it goes on.
 """
 
+import gc
 from collections.abc import Coroutine, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
-import numpy as np
-
 from trading_system import __version__
+from trading_system.backtest.history import first_open_of, forecasters_of, interval_of, slices_of
 from trading_system.backtest.recorder import Recorder
 from trading_system.backtest.rows import policy_at, reader
 from trading_system.backtest.run import Outcome, OwnPolicy, Progress, checked
@@ -18,8 +19,7 @@ from trading_system.backtest.tape import Beliefs, Setup, Tape
 from trading_system.blotter import events as e
 from trading_system.blotter import objections as why
 from trading_system.blotter.portfolio import Portfolio, SleeveKey, terms_of
-from trading_system.blotter.signals import Forecast, Unknown, unknown
-from trading_system.blotter.state import BarRow, Policy
+from trading_system.blotter.state import Policy
 from trading_system.desk.clock import SimulatedClock
 from trading_system.desk.decide import decide
 from trading_system.desk.engine import Desk
@@ -28,7 +28,8 @@ from trading_system.desk.reconcile import differences as books_apart
 from trading_system.desk.runner import Runner
 from trading_system.errors import ConfigurationError, InvariantBroken
 from trading_system.execution_engine.simulator.costs import Costs
-from trading_system.execution_engine.simulator.venue import Listing, SimulatedVenue
+from trading_system.execution_engine.simulator.venue import SimulatedVenue
+from trading_system.execution_engine.simulator.venue_book import Listing
 from trading_system.market.bars import Bar
 from trading_system.market.instruments import Instrument
 from trading_system.ports import Forecaster, Journal, OrderQueue
@@ -112,10 +113,10 @@ class _Line:
         self._tape, self._setup, self._instruments, self._sleeves = tape, setup, instruments, sleeves
         self._progress = progress
         self._symbols: Final = {symbol: int(i) for (_, symbol), i in zip(sleeves, setup.instrument, strict=True)}
-        self._interval_ns = _interval(tape)
+        self._interval_ns = interval_of(tape)
         self._policies = [_policy(setup, k, own) for k in range(len(sleeves))]
         self._quote = instruments[0].quote
-        self._clock = SimulatedClock(_first_open(tape, self._interval_ns))
+        self._clock = SimulatedClock(first_open_of(tape, self._interval_ns))
         self._venue = SimulatedVenue(
             listings=[
                 Listing(instrument=instrument, costs=Costs(*row))
@@ -131,7 +132,7 @@ class _Line:
         self._queue = parts.queue
         self._inbox = Inbox(clock=self._clock, wake_ns=lambda: None)
         self._recorder = Recorder(tape, sleeves, self._portfolio, self._venue)
-        told = forecasters or _told(tape, beliefs, setup, sleeves, self._interval_ns)
+        told = forecasters or forecasters_of(tape, beliefs, setup, sleeves, self._interval_ns)
         self._desk = Desk(
             portfolio=self._portfolio,
             forecasters=told,
@@ -151,7 +152,8 @@ class _Line:
 
     def run(self) -> Outcome:
         """Tell everything and return what came of it."""
-        _driven(self._runner.run(self._inbox, self))
+        with _uncollected():
+            _driven(self._runner.run(self._inbox, self))
         return self._recorder.outcome()
 
     # --- the pacer: the inbox waits for the story ---------------------------------------------------
@@ -201,7 +203,7 @@ class _Line:
             self._inbox.hear(e.SleeveOpened(ts_ns=now, strategy=strategy, instrument=instrument, policy=policy))
             yield True
         slices = len(self._tape.close_ns)
-        for s, (close_ns, gates, bars) in enumerate(_slices(self._tape, self._symbols, self._interval_ns)):
+        for s, (close_ns, gates, bars) in enumerate(slices_of(self._tape, self._symbols, self._interval_ns)):
             yield from self._tell_slice(s, close_ns, gates, bars)
             if self._progress is not None and (s + 1) % TOLD_EVERY == 0:
                 self._progress(s + 1, slices)
@@ -212,9 +214,8 @@ class _Line:
 
     def _tell_slice(self, s: int, close_ns: int, gates: int, bars: dict[str, Bar]) -> Iterator[bool]:
         inbox, venue = self._inbox, self._venue
-        rows = {symbol: _row(bar) for symbol, bar in bars.items()}
         self._clock.move(close_ns - self._interval_ns + 1)  # a bar's first trade is after the close before it
-        for fact in venue.opens(rows):
+        for fact in venue.opens(bars):
             inbox.hear(fact)
             yield True
         self._clock.move(close_ns)
@@ -250,100 +251,6 @@ class _Line:
             raise InvariantBroken(f"at {now_ns} the desk's books and the venue's differ: {self._portfolio.differences}")
 
 
-class _Table:
-    """Views and ATR that were formed beforehand, handed out bar by bar."""
-
-    def __init__(self, forecasts: Iterator[Forecast]) -> None:
-        self._forecasts = forecasts
-
-    def push(self, bar: Bar) -> Forecast:
-        """Return the forecast of the next bar."""
-        return next(self._forecasts)
-
-
-def _told(
-    tape: Tape, beliefs: Beliefs, setup: Setup, sleeves: Sequence[SleeveKey], interval_ns: int
-) -> dict[SleeveKey, Forecaster]:
-    lives = setup.life_ns.tolist()
-    if any(life < interval_ns or life % interval_ns for life in lives):
-        raise ConfigurationError(f"views live {lives} ns; a desk counts in whole bars of {interval_ns} ns")
-    return {
-        key: _Table(_forecasts(tape, beliefs, int(setup.instrument[k]), k, key[0], lives[k] // interval_ns))
-        for k, key in enumerate(sleeves)
-    }
-
-
-def _forecasts(tape: Tape, beliefs: Beliefs, i: int, k: int, model: str, horizon: int) -> Iterator[Forecast]:
-    columns = (tape.close[:, i], tape.atr[:, i], beliefs.probability[:, k], beliefs.gain[:, k], beliefs.loss[:, k])
-    for close, atr, probability, gain, loss in zip(*(column.tolist() for column in columns), strict=True):
-        if close <= 0:
-            continue
-        if probability != probability:
-            yield unknown(Unknown.COLD, model=model, horizon=horizon, atr=atr)
-            continue
-        yield Forecast(
-            probability=probability,
-            gain=gain,
-            loss=loss,
-            horizon=horizon,
-            known=True,
-            reason=Unknown.NONE,
-            model=model,
-            atr=atr,
-        )
-
-
-def _slices(tape: Tape, symbols: Mapping[str, int], interval_ns: int) -> Iterator[tuple[int, int, dict[str, Bar]]]:
-    """Yield close, gates and bars by symbol of each slice; `symbols` says which instrument each one is."""
-    closes = tape.close_ns.tolist()
-    gates = tape.gates.tolist() if len(tape.gates) else [0] * len(closes)
-    bars = [_bars(tape, symbol, i, interval_ns) for symbol, i in symbols.items()]
-    for close_ns, gate, *told in zip(closes, gates, *bars, strict=True):
-        yield close_ns, gate, {bar.symbol: bar for bar in told if bar is not None}
-
-
-def _bars(tape: Tape, symbol: str, i: int, interval_ns: int) -> Iterator[Bar | None]:
-    """Yield one instrument's bar of each slice, as plain ints; None where it has none."""
-    columns = (tape.open[:, i], tape.high[:, i], tape.low[:, i], tape.close[:, i], tape.volume_atoms[:, i])
-    rows = zip(tape.close_ns.tolist(), *(column.tolist() for column in columns), strict=True)
-    for close_ns, open_, high, low, close, volume in rows:
-        yield (
-            None
-            if close <= 0
-            else Bar(
-                symbol=symbol,
-                open_ns=close_ns - interval_ns,
-                close_ns=close_ns,
-                open=open_,
-                high=high,
-                low=low,
-                close=close,
-                volume_atoms=volume,
-            )
-        )
-
-
-def _row(bar: Bar) -> BarRow:
-    return BarRow(
-        close_ns=bar.close_ns,
-        open=bar.open,
-        high=bar.high,
-        low=bar.low,
-        close=bar.close,
-        volume_atoms=bar.volume_atoms,
-        atr=0.0,  # no venue knows it
-    )
-
-
-def _interval(tape: Tape) -> int:
-    """Return the length of a bar: the shortest distance between two closes."""
-    return int(np.diff(tape.close_ns).min()) if len(tape.close_ns) > 1 else 1
-
-
-def _first_open(tape: Tape, interval_ns: int) -> int:
-    return int(tape.close_ns[0]) - interval_ns if len(tape.close_ns) else 0
-
-
 def _policy(setup: Setup, k: int, own: OwnPolicy | None) -> Any:
     read = policy_at if own is None or own.kind is Policy else reader(own.kind)
     return read(setup.policies, k)
@@ -359,6 +266,18 @@ def _check(tape: Tape, setup: Setup, instruments: Sequence[Instrument], sleeves:
         raise ConfigurationError(f"sleeves {list(sleeves)} must be different strategies on {expected}")
     if len(tape.gates) and (tape.gates & ~TELLABLE).any():
         raise ConfigurationError("a replay can tell of old data and of books that differ; other gates are no facts")
+
+
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """Look for no garbage meanwhile: facts hold no cycles, and looking takes a tenth of the time."""
+    looking = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if looking:
+            gc.enable()
 
 
 def _driven(told: Coroutine[Any, Any, None]) -> None:

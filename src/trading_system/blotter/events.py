@@ -248,6 +248,8 @@ class InquiryAnswered(OrderEvent):
 
 Errand = OrderQueued | CancelRequested | InquiryRequested | ReconcileRequested
 """The facts that a worker carries to the venue."""
+ERRANDS: Final = (OrderQueued, CancelRequested, InquiryRequested, ReconcileRequested)
+"""Their classes."""
 
 KINDS: Final[dict[str, type[Fact]]] = {
     kind.__name__: kind

@@ -7,7 +7,7 @@ changes nothing.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
@@ -175,8 +175,8 @@ class Order:
             ) from None
         if status is S.WORKING and filled == lots:
             status = S.FILLED
-        return replace(
-            self,
+        return Order(
+            ticket=self.ticket,
             lots=lots,
             status=status,
             cancel=self._wish_after(event),

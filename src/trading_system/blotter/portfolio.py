@@ -100,6 +100,8 @@ class Portfolio:
             InvariantBroken: The fact cannot follow what was told before.
         """
         match fact:
+            case e.BarClosed():
+                pass  # most facts are bars
             case e.OrderQueued():
                 self._queue(fact.ticket)
             case e.OrderEvent():
@@ -145,11 +147,8 @@ class Portfolio:
 
     def reserved_atoms(self) -> int:
         """Return the quote currency promised to live buy orders at their worst, atoms, rounded up."""
-        return sum(
-            -(-o.ticket.reserve_atoms * o.open_lots // o.ticket.lots)
-            for o in self.live_orders()
-            if o.ticket.reserve_atoms
-        )
+        promising = [o for o in self.live_orders() if o.ticket.reserve_atoms]
+        return sum(-(-o.ticket.reserve_atoms * o.open_lots // o.ticket.lots) for o in promising)
 
     def _open(self, fact: e.SleeveOpened) -> None:
         key = (fact.strategy, fact.instrument.symbol)
@@ -245,19 +244,18 @@ def sleeve_row(portfolio: Portfolio, book: SleeveBook, decided_ns: int) -> state
     stops: list[Order] = []
     for order in portfolio.live_orders(book.key):
         ticket, lots = order.ticket, order.open_lots
-        match ticket.intent:
-            case Intent.ENTER:
-                coming += lots if ticket.side is Side.BUY else -lots
-                if ticket.limit_ticks is None and ticket.decided_ns == decided_ns and not order.doubtful:
-                    taking = 1
-            case Intent.EXIT:
-                going += lots
-            case Intent.PROTECT:
-                stops.append(order)
-                stop_lots += lots
-                trigger = max(trigger, ticket.stop_ticks or 0)
-                limit = max(limit, ticket.limit_ticks or 0)
-                take = max(take, ticket.take_ticks or 0)
+        if ticket.intent is Intent.PROTECT:
+            stops.append(order)
+            stop_lots += lots
+            trigger = max(trigger, ticket.stop_ticks or 0)
+            limit = max(limit, ticket.limit_ticks or 0)
+            take = max(take, ticket.take_ticks or 0)
+        elif ticket.intent is Intent.EXIT:
+            going += lots
+        else:
+            coming += lots if ticket.side is Side.BUY else -lots
+            if ticket.limit_ticks is None and ticket.decided_ns == decided_ns and not order.doubtful:
+                taking = 1
     return state.Sleeve(
         terms=book.terms,
         position_atoms=book.position_atoms,
@@ -275,22 +273,26 @@ def sleeve_row(portfolio: Portfolio, book: SleeveBook, decided_ns: int) -> state
 
 def account_row(portfolio: Portfolio, quote: str, marks: Mapping[str, int], gates: int) -> state.Account:
     """Return what a decision may know of the account, in the currency `quote`."""
-    worths = portfolio.worths_atoms(marks)
+    holdings = short = 0
+    for worth in portfolio.worths_atoms(marks):
+        holdings += worth
+        short -= min(worth, 0)
     return state.Account(
         cash_atoms=portfolio.balances.get(quote, 0),
         reserved_atoms=portfolio.reserved_atoms(),
-        holdings_atoms=sum(worths),
+        holdings_atoms=holdings,
         gates=gates,
         carried=portfolio.carried,
-        short_atoms=-sum(min(worth, 0) for worth in worths),
+        short_atoms=short,
     )
 
 
 def _stop_status(stops: list[Order], *, refused: bool) -> int:
     if not stops:
         return state.STOP_REFUSED if refused else state.STOP_NONE
-    if any(o.cancel is not Cancel.NONE for o in stops):
-        return state.STOP_CANCELING
-    if all(o.status is OrderStatus.WORKING for o in stops):
-        return state.STOP_RESTING
-    return state.STOP_PENDING
+    resting = True
+    for order in stops:
+        if order.cancel is not Cancel.NONE:
+            return state.STOP_CANCELING
+        resting = resting and order.status is OrderStatus.WORKING
+    return state.STOP_RESTING if resting else state.STOP_PENDING

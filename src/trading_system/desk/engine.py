@@ -197,7 +197,7 @@ class Desk:
                 step=step,
                 model=forecast.model,
                 features=forecast.features,
-                why=forecast.reason.value,
+                why="" if forecast.known else forecast.reason.value,
             )
         ]
         if new := step.account.latched & ~account.carried.latched:

@@ -56,7 +56,7 @@ class Runner:
         for fact in facts:
             for observer in self._observers:
                 observer.notice(fact)
-            if isinstance(fact, e.Errand):
+            if isinstance(fact, e.ERRANDS):
                 self._queue.put(fact)
 
     async def run(self, inbox: Inbox, pacer: Pacer) -> None:

@@ -44,7 +44,7 @@ def encode(fact: Fact) -> bytes:
         JournalBroken: The fact would not survive: a NaN or an infinity, a numpy scalar, a field of the
             wrong type, a class that is not in `KINDS`.
     """
-    kind, plain = kind_of(fact), _plain(fact)
+    kind, plain = kind_of(fact), draft(fact)
     try:
         same = _decoder(kind).decode(plain) == fact
     except (msgspec.ValidationError, TypeError, ValueError, TradingError) as error:
@@ -55,12 +55,30 @@ def encode(fact: Fact) -> bytes:
 
 
 def draft(fact: Fact) -> bytes:
-    """Return the body of `fact` without making sure that it reads back: several times faster than `encode`.
+    """Return `fact` as bytes that `fair` understands, without making sure: four times as fast as `encode`.
 
     Raises:
         JournalBroken: The fact has no such form at all, or its class is not in `KINDS`.
     """
-    return b'{"v":%d,"fact":%b}' % (VERSION, _plain(fact))
+    kind = kind_of(fact)
+    if KINDS.get(kind) is not type(fact):
+        raise JournalBroken(f"{kind} is not a kind of fact that a journal holds; add it to blotter.events.KINDS")
+    try:
+        return _encoder().encode(fact)
+    except (TypeError, ValueError) as error:
+        raise _unwritable(fact, error) from error
+
+
+def fair(kind: str, draft: bytes) -> Fact:
+    """Return the fact of `kind` that `draft` holds.
+
+    Raises:
+        JournalBroken: It did not survive being drafted.
+    """
+    try:
+        return _decoder(kind).decode(draft)
+    except (msgspec.MsgspecError, TradingError) as error:
+        raise JournalBroken(f"a {kind} did not survive being written down: {_hint(error)}") from error
 
 
 def decode(kind: str, body: bytes) -> Fact:
@@ -73,16 +91,6 @@ def decode(kind: str, body: bytes) -> Fact:
         return _fact(kind, body)
     except (msgspec.MsgspecError, UnicodeDecodeError, TradingError) as error:
         raise JournalBroken(f"a {kind} cannot be read: {error}") from error
-
-
-def _plain(fact: Fact) -> bytes:
-    kind = kind_of(fact)
-    if KINDS.get(kind) is not type(fact):
-        raise JournalBroken(f"{kind} is not a kind of fact that a journal holds; add it to blotter.events.KINDS")
-    try:
-        return _encoder().encode(fact)
-    except (TypeError, ValueError) as error:
-        raise _unwritable(fact, error) from error
 
 
 def _unwritable(fact: Fact, error: Exception) -> JournalBroken:

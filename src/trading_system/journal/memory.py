@@ -57,6 +57,6 @@ class DraftJournal:
 
     def _copied(self) -> MemoryJournal:
         drafts, self._drafts = self._drafts, []
-        for kind, body, recorded_ns in drafts:
-            self._fair.append([codec.decode(kind, body)], recorded_ns)
+        for kind, draft, recorded_ns in drafts:
+            self._fair.append([codec.fair(kind, draft)], recorded_ns)
         return self._fair

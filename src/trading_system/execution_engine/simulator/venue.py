@@ -8,36 +8,31 @@ It is the second opinion on the compiled loop: the same rules of matching and co
 """
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Final
 
 from trading_system.blotter import events as e
-from trading_system.blotter.portfolio import SleeveKey, terms_of
-from trading_system.blotter.state import BarRow, Terms
+from trading_system.blotter.portfolio import SleeveKey
+from trading_system.blotter.state import BarRow
 from trading_system.blotter.tickets import Intent, OrderKind, OrderTicket, Side
 from trading_system.errors import InvariantBroken
-from trading_system.execution_engine.simulator.costs import Costs, fee_of, fraction_of, payable, share_lots
+from trading_system.execution_engine.simulator.costs import fee_of, fraction_of, payable, share_lots
 from trading_system.execution_engine.simulator.matching import (
     LIMIT,
-    MARKET,
-    STOP_LIMIT,
     Market,
     Met,
-    Working,
     arrive,
     meet,
-    out_of_reach,
     taken,
     wait,
 )
 from trading_system.execution_engine.simulator.rules import Rules
-from trading_system.market.instruments import Instrument
+from trading_system.execution_engine.simulator.venue_book import Listing, VenueOrder, row_of, touched, working_of
+from trading_system.market.bars import Bar
 from trading_system.market.money import Money
 from trading_system.ports import Clock
 from trading_system.risk_management.exposure import worth
 
-ANY_VOLUME: Final = 1 << 60
 REFUSED: Final = -2010
 """The code of an order that the venue does not want. Source: Binance, "Error codes", NEW_ORDER_REJECTED."""
 
@@ -48,60 +43,6 @@ class Moment(Enum):
     OPEN = auto()
     WAY = auto()
     CLOSE = auto()
-
-
-@dataclass(slots=True, kw_only=True)
-class Listing:
-    """One instrument at the venue.
-
-    Attributes:
-        costs: What it charges.
-        terms: The instrument in numbers.
-        bar: The bar of this slice; None where it has none.
-        last_ticks: The last price, ticks.
-        mark_ticks: The last close, ticks.
-        available: Lots that the bar's volume still lets us trade.
-    """
-
-    instrument: Instrument
-    costs: Costs
-    terms: Terms = field(init=False)
-    bar: BarRow | None = None
-    last_ticks: int = 0
-    mark_ticks: int = 0
-    available: int = ANY_VOLUME
-
-    def __post_init__(self) -> None:
-        self.terms = terms_of(self.instrument)
-
-
-@dataclass(slots=True, kw_only=True)
-class _Order:
-    """One order at the venue, or on its way there.
-
-    Attributes:
-        due: The slice in which it arrives, or meets the market.
-        working: What is left of it, as a bar meets it.
-        accepted: Whether the venue has confirmed it.
-        cancel_due: The slice in which its cancel arrives; None while none is on its way.
-        filled: Lots executed.
-        counted: Whether its lots stand: they do unless it asks for a share of the cash.
-    """
-
-    ticket: OrderTicket
-    listing: Listing
-    place: int
-    side: int
-    due: int
-    working: Working
-    accepted: bool = False
-    cancel_due: int | None = None
-    filled: int = 0
-    counted: bool
-
-    @property
-    def name(self) -> str:
-        return self.ticket.client_order_id
 
 
 class SimulatedVenue:
@@ -130,14 +71,16 @@ class SimulatedVenue:
         self._places: Final = {key: place for place, key in enumerate(sleeves)}
         self._traded: Final = [self._listed[symbol] for _, symbol in sleeves]
         self._rules = rules
-        self.quote = quote
-        self._clock = clock
+        self.quote: Final = quote
+        """The currency of the account."""
         self.slice = -1
+        """The slice that is told, from 0; -1 before the first."""
+        self._clock = clock
         self._moment = Moment.CLOSE
         self._balances: dict[str, int] = {quote: cash_atoms}
         self._positions = [0] * len(sleeves)
-        self._orders: dict[str, _Order] = {}
-        self._shelves: Final = [{intent: dict[str, _Order]() for intent in Intent} for _ in sleeves]
+        self._orders: dict[str, VenueOrder] = {}
+        self._shelves: Final = [{intent: dict[str, VenueOrder]() for intent in Intent} for _ in sleeves]
         self._accepted_total = 0
         self.met: list[Met] = []
         """Each execution, in the order in which they happened: its place here is its trade id."""
@@ -153,13 +96,13 @@ class SimulatedVenue:
         if ticket.client_order_id in self._orders:
             raise InvariantBroken(f"{ticket.client_order_id} was sent twice")
         rests = ticket.intent is Intent.PROTECT
-        order = _Order(
+        order = VenueOrder(
             ticket=ticket,
             listing=self._listed[ticket.symbol],
             place=self._places[ticket.strategy, ticket.symbol],
             side=1 if ticket.side is Side.BUY else -1,
             due=self._resting_from() if rests else self._taking_from(),
-            working=_working(ticket),
+            working=working_of(ticket),
             counted=not ticket.share,
         )
         self._orders[order.name] = self._shelf(order)[order.name] = order
@@ -183,14 +126,9 @@ class SimulatedVenue:
         """Return the total of each currency, atoms; below zero where it is owed."""
         return dict(self._balances)
 
-    @property
-    def idle(self) -> bool:
-        """Whether no order lives here."""
-        return not self._orders
-
     # --- what a slice of bars does ------------------------------------------------------------------
 
-    def opens(self, bars: Mapping[str, BarRow]) -> Iterator[e.Fact]:
+    def opens(self, bars: Mapping[str, Bar]) -> Iterator[e.Fact]:
         """Begin the next slice, of these bars by symbol: what was under way arrives, then the open is traded."""
         self.slice += 1
         self._moment = Moment.OPEN
@@ -202,15 +140,16 @@ class SimulatedVenue:
                 listing.available = fraction_of(volume, self._rules.volume_share) // listing.terms.lot_atoms
         if self._orders and self._rules.latency_bars:
             yield from self._arrivals()
-        if self._orders and not self._rules.at_close:
+        if not self._rules.at_close and self._coming():
             yield from self._trades()
 
     def passes(self) -> Iterator[e.Fact]:
         """Go the way from open to close: what rests is met."""
         self._moment = Moment.WAY
         if self._orders:
-            for place in range(len(self._traded)):
-                yield from self._way(place)
+            for place, listing in enumerate(self._traded):
+                if listing.bar is not None and self._reaches(place, listing.bar):
+                    yield from self._way(place, row_of(listing.bar))
         self._moment = Moment.CLOSE
         for listing in self._listed.values():
             if listing.bar is not None:
@@ -218,7 +157,7 @@ class SimulatedVenue:
 
     def closes(self) -> Iterator[e.Fact]:
         """Trade at the close what was just decided there, if the rules allow it."""
-        if self._orders and self._rules.at_close:
+        if self._rules.at_close and self._coming():
             yield from self._trades()
 
     def _arrivals(self) -> Iterator[e.Fact]:
@@ -250,7 +189,8 @@ class SimulatedVenue:
         listing = self._traded[place]
         if listing.bar is None:
             return
-        at = listing.bar.open if self._moment is Moment.OPEN else listing.bar.close
+        bar = row_of(listing.bar)
+        at = bar.open if self._moment is Moment.OPEN else bar.close
         for order in self._of(place, intent):
             if order.name not in self._orders or order.due > self.slice or order.working.resting:
                 continue
@@ -259,10 +199,10 @@ class SimulatedVenue:
                 yield self._refused(order, "it would have taken")
                 continue
             if not order.counted:
-                yield self._count(order, at, listing.bar)
+                yield self._count(order, at, bar)
                 if order.name not in self._orders:
                     continue
-            met = arrive(order.working, at, listing.bar, self._market(listing))
+            met = arrive(order.working, at, bar, self._market(listing))
             if met.lots and intent is Intent.ENTER and not self._pays(order, met):
                 yield self._refused(order, "the cash does not pay it")
                 continue
@@ -270,15 +210,18 @@ class SimulatedVenue:
             if met.lots:
                 yield self._filled(order, met)
 
-    def _way(self, place: int) -> Iterator[e.Fact]:
+    def _reaches(self, place: int, bar: Bar) -> bool:
+        """Return whether the way of `bar` may touch any order of the sleeve; most do not."""
+        shelves = self._shelves[place]
+        for order in shelves[Intent.PROTECT].values():
+            if touched(order.working, bar):
+                return True
+        return bool(shelves[Intent.ENTER])
+
+    def _way(self, place: int, bar: BarRow) -> Iterator[e.Fact]:
         listing = self._traded[place]
-        bar = listing.bar
-        if bar is None:
-            return
         for order in self._of(place, Intent.PROTECT):
-            working = order.working
-            reach = (working.stop_ticks, working.take_ticks, order.side)
-            if working.kind == LIMIT or not out_of_reach(bar.low, bar.high, *reach):
+            if touched(order.working, bar):
                 yield from self._meets(order, bar, target=True)
         entered = False
         for order in self._of(place, Intent.ENTER):
@@ -297,7 +240,7 @@ class SimulatedVenue:
             for order in self._of(place, Intent.PROTECT):
                 yield from self._meets(order, bar, target=False)
 
-    def _meets(self, order: _Order, bar: BarRow, *, target: bool) -> Iterator[e.Fact]:
+    def _meets(self, order: VenueOrder, bar: BarRow, *, target: bool) -> Iterator[e.Fact]:
         if not order.accepted:
             return
         before, market = order.working, self._market(order.listing)
@@ -312,7 +255,7 @@ class SimulatedVenue:
 
     # --- what becomes of an order -------------------------------------------------------------------
 
-    def _admitted(self, order: _Order) -> e.OrderEvent:
+    def _admitted(self, order: VenueOrder) -> e.OrderEvent:
         stop, take, last = order.working.stop_ticks, order.working.take_ticks, order.listing.last_ticks
         if (stop and -order.side * (last - stop) <= 0) or (take and -order.side * (last - take) >= 0):
             self._forget(order)
@@ -322,24 +265,24 @@ class SimulatedVenue:
         self._accepted_total += 1
         return self._confirmed(order)
 
-    def _confirmed(self, order: _Order, lots: int = 0) -> e.OrderAccepted:
+    def _confirmed(self, order: VenueOrder, lots: int = 0) -> e.OrderAccepted:
         return e.OrderAccepted(
             ts_ns=self._now(), client_order_id=order.name, venue_order_id=str(self._accepted_total), lots=lots
         )
 
-    def _canceled(self, order: _Order) -> e.OrderCanceled:
+    def _canceled(self, order: VenueOrder) -> e.OrderCanceled:
         self._forget(order)
         return e.OrderCanceled(
             ts_ns=self._now(), client_order_id=order.name, reason="at our request", filled=order.filled
         )
 
-    def _refused(self, order: _Order, reason: str) -> e.OrderExpired:
+    def _refused(self, order: VenueOrder, reason: str) -> e.OrderExpired:
         """End an entry that was accepted before its price was known."""
         self._forget(order)
         self.rejected_total += 1
         return e.OrderExpired(ts_ns=self._now(), client_order_id=order.name, reason=reason, filled=order.filled)
 
-    def _count(self, order: _Order, at_ticks: int, bar: BarRow) -> e.OrderEvent:
+    def _count(self, order: VenueOrder, at_ticks: int, bar: BarRow) -> e.OrderEvent:
         """Count an entry anew at the price it fills at: as many lots as its share of the free cash pays."""
         listing = order.listing
         price = taken(order.working, at_ticks, bar, self._market(listing), 0).price_ticks
@@ -352,15 +295,15 @@ class SimulatedVenue:
         order.counted, order.working = True, order.working._replace(lots=lots)
         return self._confirmed(order, lots)
 
-    def _promised(self, but: _Order) -> int:
+    def _promised(self, but: VenueOrder) -> int:
         others = (order for order in self._orders.values() if order is not but and order.ticket.reserve_atoms)
         return sum(-(-o.ticket.reserve_atoms * o.working.lots // o.ticket.lots) for o in others)
 
-    def _pays(self, order: _Order, met: Met) -> bool:
+    def _pays(self, order: VenueOrder, met: Met) -> bool:
         cash, listing = self._balances[self.quote], order.listing
         return payable(cash, met.lots, met.price_ticks, order.side, met.maker, listing.costs, listing.terms)
 
-    def _filled(self, order: _Order, met: Met) -> e.OrderFilled:
+    def _filled(self, order: VenueOrder, met: Met) -> e.OrderFilled:
         listing, side = order.listing, order.side
         instrument, terms = listing.instrument, listing.terms
         fee = fee_of(met.lots, met.price_ticks, side, met.maker, listing.costs, terms)
@@ -385,13 +328,21 @@ class SimulatedVenue:
 
     # --- the small things ---------------------------------------------------------------------------
 
-    def _of(self, place: int, intent: Intent) -> list[_Order]:
+    def _coming(self) -> bool:
+        """Whether any order may come to the market; at most bars there is none."""
+        if self._orders:
+            for shelves in self._shelves:
+                if shelves[Intent.EXIT] or shelves[Intent.ENTER]:
+                    return True
+        return False
+
+    def _of(self, place: int, intent: Intent) -> list[VenueOrder]:
         return list(self._shelves[place][intent].values())
 
-    def _shelf(self, order: _Order) -> dict[str, _Order]:
+    def _shelf(self, order: VenueOrder) -> dict[str, VenueOrder]:
         return self._shelves[order.place][order.ticket.intent]
 
-    def _forget(self, order: _Order) -> None:
+    def _forget(self, order: VenueOrder) -> None:
         del self._orders[order.name], self._shelf(order)[order.name]
 
     def _market(self, listing: Listing) -> Market:
@@ -416,17 +367,3 @@ class SimulatedVenue:
 
     def _now(self) -> int:
         return self._clock.now_ns()
-
-
-def _working(ticket: OrderTicket) -> Working:
-    """Return `ticket` as a bar meets it."""
-    kinds = {Intent.PROTECT: STOP_LIMIT}
-    return Working(
-        kind=kinds.get(ticket.intent, MARKET if ticket.limit_ticks is None else LIMIT),
-        side=1 if ticket.side is Side.BUY else -1,
-        lots=ticket.lots,
-        stop_ticks=ticket.stop_ticks or 0,
-        limit_ticks=ticket.limit_ticks or 0,
-        resting=0,
-        take_ticks=ticket.take_ticks or 0,
-    )
