@@ -10,6 +10,7 @@ from tests.unit.desk.numbers import POLICY, make_bar, make_sleeve
 from trading_system.blotter.state import STOP_ABSENT, STOP_FIXED, Sleeve
 from trading_system.risk_management.circuit_breakers.stop_loss import (
     MAX_TICKS,
+    NOISE,
     above,
     below,
     proposed,
@@ -155,11 +156,24 @@ def test_a_target_stays_where_the_entry_set_it() -> None:
 
 @given(level=st.one_of(st.floats(), st.floats(0.0, 2e15)))
 def test_ticks_below_and_above_a_level_enclose_it(level: float) -> None:
-    """As math.floor and math.ceil have it; 0 where it is no price."""
+    """Within a tick on either side; 0 where it is no price."""
     if 1.0 <= level <= MAX_TICKS:
-        assert (below(level), above(level)) == (math.floor(level), math.ceil(level))
-    else:
+        assert level - 1.0 < below(level) <= level + NOISE
+        assert level - NOISE <= above(level) < level + 1.0
+    elif not 1.0 - NOISE <= level < 1.0:
         assert (below(level), above(level)) == (0, 0)
+
+
+@pytest.mark.parametrize("ticks", [1, 9_300, 46_000_000])
+@pytest.mark.parametrize(("off", "lower", "upper"), [(0.0, 0, 0), (2e-9, 0, 0), (0.25, -1, 1)])
+def test_a_level_that_only_arithmetic_keeps_from_a_whole_tick_is_that_tick(
+    ticks: int, off: float, lower: int, upper: int
+) -> None:
+    """A fraction of a price is seldom a binary one: 3,000 - 0.55 x 3,000 is less than 1,350."""
+    assert 3_000.0 - 0.55 * 3_000.0 < 1_350.0
+    assert below(3_000.0 - 0.55 * 3_000.0) == 1_350
+    assert below(ticks - off) == ticks + lower
+    assert above(ticks + off) == ticks + upper
 
 
 @pytest.mark.parametrize(

@@ -9,11 +9,14 @@ from trading_system.risk_management.exposure import MAX_SLACK
 
 MAX_TICKS: Final = 1e15
 """No barrier lies above this price, ticks: whole numbers are exact as floats up to 9e15."""
+NOISE: Final = 1e-6
+"""Ticks. What lies this near a whole tick is that tick: 55 % below 3,000 is worked out as 1,349.9999999999998."""
 
 
 @kernel
 def below(level: float) -> int:
     """Return the last whole tick at or below `level`, >= 1; or 0 where there is none."""
+    level = level + NOISE
     if not 1.0 <= level <= MAX_TICKS:
         return 0
     return int(level)
@@ -25,7 +28,7 @@ def above(level: float) -> int:
     if not 1.0 <= level <= MAX_TICKS:
         return 0
     whole = int(level)
-    return whole + 1 if float(whole) < level else whole
+    return whole + 1 if float(whole) + NOISE < level else whole
 
 
 @kernel
