@@ -218,8 +218,6 @@ class Desk:
                 return [self._inquire(order, ts_ns, f"the venue did not confirm {about}")]
             case e.OrderSubmitted() | e.CancelRequested() | e.InquiryRequested():
                 return []
-            case e.OrderRejected() if order.ticket.intent is Intent.ENTER:
-                return []  # what the venue refused is not wanted again before the next bar
             case e.OrderAccepted() if order.status in (OrderStatus.ABSENT, OrderStatus.REJECTED):
                 reason = f"{event.client_order_id} lives at the venue and is {order.status.value} in our books"
                 return [self._take(e.ReconcileRequested(ts_ns=ts_ns, reason=reason))]

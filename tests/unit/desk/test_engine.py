@@ -13,7 +13,7 @@ from trading_system.blotter import objections
 from trading_system.blotter.orders import OrderStatus
 from trading_system.blotter.portfolio import Portfolio, fold
 from trading_system.blotter.signals import Forecast, Unknown
-from trading_system.blotter.state import VIEW_GONE, Policy
+from trading_system.blotter.state import ENTER_AT_LIMIT, VIEW_GONE, Policy
 from trading_system.blotter.tickets import Intent, OrderKind, OrderTicket, Side
 from trading_system.desk.engine import Desk
 from trading_system.desk.reconcile import check_attended
@@ -290,6 +290,33 @@ def test_a_refused_entry_is_not_asked_again_before_the_next_bar() -> None:
     assert again.client_order_id != entry.client_order_id
 
 
+def test_what_a_refused_part_leaves_is_protected_at_once() -> None:
+    """Two parts: one is filled, the other refused. The stop for the first does not wait for the next bar."""
+    line = Line(policy=make_policy(leave_below=0.4, entry_parts=2.0))
+    line.agree()
+    first, second = tickets(line.bar())
+    for part in (first, second):
+        line.submitted(part)
+    assert tickets(line.filled(first)) == []
+    refused = e.OrderRejected(ts_ns=line.now_ns, client_order_id=second.client_order_id, code=-2010, reason="")
+    (stop,) = tickets(line.tell(refused))
+    assert (stop.intent, stop.lots) == (Intent.PROTECT, first.lots)
+
+
+def test_five_cancels_of_five_parts_are_one_wish_and_keep_no_stop_back() -> None:
+    """Only what is asked for again and again has to pause; here each order is canceled once."""
+    policy = make_policy(leave_below=0.4, entry_parts=5.0, entry_mode=float(ENTER_AT_LIMIT), entry_bars=1.0)
+    line = Line(policy=policy, beliefs=[0.9, 0.5])
+    line.agree()
+    parts = tickets(line.bar())
+    for part in parts:
+        line.submitted(part)
+        line.accepted(part)
+    assert kinds(line.bar(index=1))[1:] == ["CancelRequested"] * 5
+    (stop,) = tickets(line.filled(parts[0]))  # it crossed our cancel
+    assert (stop.intent, stop.lots) == (Intent.PROTECT, parts[0].lots)
+
+
 def test_an_order_in_doubt_is_asked_about_with_growing_pauses_and_never_sent_again() -> None:
     """At once, and after 0.25, 0.5 and 1 s more; meanwhile its cash stays promised and no second entry is asked."""
     line = Line()
@@ -525,6 +552,19 @@ def test_a_slice_is_decided_without_an_instrument_that_stays_silent() -> None:
     assert isinstance(decided, e.Decided)
     assert (decided.symbol, decided.step.objections) == ("BTCUSDT", objections.NONE)
     assert isinstance(queued, e.OrderQueued)
+
+
+def test_a_slice_that_is_told_to_be_whole_is_decided_without_who_is_missing() -> None:
+    """History knows that no bar will come: nothing is waited for."""
+    line = Line()
+    line.desk.forecasters = {**line.desk.forecasters, ("s", "ETHUSDT"): Scripted([0.9])}
+    line.agree()
+    assert line.bar() == []
+    decided, queued = line.tell(e.SliceClosed(ts_ns=line.now_ns))
+    assert isinstance(decided, e.Decided)
+    assert decided.step.objections == objections.NONE
+    assert isinstance(queued, e.OrderQueued)
+    assert line.tell(e.SliceClosed(ts_ns=line.now_ns)) == []
 
 
 def test_a_position_that_nobody_would_decide_about_stops_the_start() -> None:
