@@ -185,6 +185,8 @@ def test_a_target_may_stand_without_a_stop() -> None:
     """Held through a crash, sold at 1,100."""
     outcome = played([FLAT, FLAT, (10, 10, 10, 10), (1_000, 1_101, 1_000, 1_000)], BARE._replace(take_profit=2.0))
     assert ends(outcome) == [(3, PROTECT, -1, 500, 1_100, 0)]
+    rests = next(order for order in orders_of(outcome) if order["intent"] == PROTECT)
+    assert (rests["stop"], rests["limit"], rests["take"]) == (0, 1_100, 1_100)
 
 
 # --- time ---------------------------------------------------------------------------------------------
@@ -288,3 +290,17 @@ def test_what_a_short_position_costs_comes_out_of_the_equity() -> None:
     covered = [(fill["lots"], fill["fee"], fill["in_base"]) for fill in fills_of(outcome) if fill["side"] > 0]
     assert covered == [(500, 500, 1), (5, 5, 1)]
     assert (outcome.position_atoms.tolist(), outcome.equity_atoms[3]) == ([-5], 1_045_000 - 4_500 - 45)
+
+
+def test_what_a_fee_leaves_owed_is_asked_for_three_times_a_bar_and_no_more() -> None:
+    """Half of what is bought is taken: of 512 lots 256 are left owed, 128, then 64, which wait for the next close."""
+    greedy = FREE._replace(taker_fee=50_000_000)
+    tape = told([FLAT] * 4, (DOUBTFUL, SURE, SURE, SURE))
+    setup = alone(costs=greedy, terms=SHORTABLE, policy=POLICY._replace(max_exposure=0.512), cash=1_000_000)
+    covers = [fill for fill in fills_of(run(*tape, setup, plain=True)) if fill["intent"] == EXIT]
+    assert [(fill["at"], fill["attempt"], fill["lots"]) for fill in covers][:4] == [
+        (2, 1, 512),
+        (2, 2, 256),
+        (2, 3, 128),
+        (3, 1, 64),
+    ]

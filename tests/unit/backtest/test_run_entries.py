@@ -15,6 +15,7 @@ from trading_system.blotter.state import (
     SIZE_FRACTION,
     STOP_ABSENT,
     STOP_FIXED,
+    UNPROTECTED,
     Policy,
     Terms,
     View,
@@ -265,6 +266,33 @@ def test_latency_delays_the_stop_too(latency: int) -> None:
         assert ends == [(1 + 3 * latency, EXIT, 890)]
 
 
+@pytest.mark.parametrize(("open_", "refused"), [(901, False), (900, True)])
+def test_a_stop_that_the_price_has_reached_when_it_arrives_is_refused(open_: int, refused: bool) -> None:
+    """Asked for in bar 2, it reaches the venue at the open of bar 3; at 900 it would trade at once."""
+    bars = [FLAT, FLAT, FLAT, (open_,) * 4, FLAT, FLAT, FLAT]
+    outcome = played(bars, POLICY._replace(stop_mode=STOP_FIXED), rules=Rules(latency_bars=1))
+    exits = [(f["at"], f["intent"], f["reason"]) for f in fills_of(outcome)][1:]
+    assert exits == ([(4, EXIT, UNPROTECTED)] if refused else [])
+
+
+@pytest.mark.parametrize(("open_", "refused"), [(1_099, False), (1_100, True)])
+def test_a_target_that_the_price_has_reached_when_it_arrives_is_refused(open_: int, refused: bool) -> None:
+    """Both rest or neither; then we leave at market, as late again."""
+    bars = [FLAT, FLAT, FLAT, (open_,) * 4, FLAT, FLAT, FLAT]
+    policy = POLICY._replace(take_profit=2.0, stop_mode=STOP_FIXED)
+    exits = [(f["at"], f["intent"]) for f in fills_of(played(bars, policy, rules=Rules(latency_bars=1)))][1:]
+    assert exits == ([(4, EXIT)] if refused else [])
+
+
+@pytest.mark.parametrize(("dip", "filled"), [(3, True), (4, True), (5, False)])
+def test_an_entry_is_not_canceled_before_it_has_arrived(dip: int, filled: bool) -> None:
+    """Two bars late: it arrives in bar 3. The view leaves at once, but the cancel goes out then, to arrive in bar 5."""
+    bars = [DIP if n == dip else FLAT for n in range(8)]
+    views = (SURE, DOUBTFUL, *(TORN,) * 6)
+    outcome = played(bars, LIMIT._replace(entry_bars=9.0), views, rules=Rules(latency_bars=2), terms=TERMS)
+    assert [fill[0] for fill in entries(outcome)] == ([dip] if filled else [])
+
+
 @pytest.mark.parametrize(("low", "end"), [(901, (7, EXIT, 1_000)), (900, (5, PROTECT, 900))])
 def test_latency_delays_a_cancel_too_and_the_stop_may_fill_meanwhile(low: int, end: tuple[int, ...]) -> None:
     """A bar late: entered in bar 2, protected from 3 on; to leave at the close of 4 the cancel arrives in 6.
@@ -320,6 +348,28 @@ def test_sleeves_on_one_instrument_share_its_volume_in_their_order() -> None:
         (2, 0, EXIT, 300),
         (2, 1, ENTER, 100),
     ]
+
+
+def test_what_a_cancel_frees_is_free_for_others_from_the_next_close_on() -> None:
+    """A limit order for 500 lots is given up as the second sleeve decides: 525,000 of a million are free, then all.
+
+    So live: the venue must confirm the cancel first.
+    """
+    waiting = LIMIT._replace(entry_offset=1.0, cash_buffer=0.0)
+    all_in = POLICY._replace(max_exposure=9.0, max_gross=9.0, cash_buffer=0.0)
+    for views, lots in (((SURE, SURE), 525), ((NO_VIEW, SURE, SURE), 525), ((NO_VIEW, NO_VIEW, SURE), 1_000)):
+        second = (*views, NO_VIEW, NO_VIEW)[:4]
+        first = (SURE, DOUBTFUL, TORN, TORN)
+        tape, beliefs = beside(told([FLAT] * 4, first), told([FLAT] * 4, second))
+        setup = make_setup(
+            cash_atoms=1_000_000,
+            terms=[TERMS] * 2,
+            costs=[FREE] * 2,
+            instrument=[0, 1],
+            policies=[waiting, all_in],
+        )
+        outcome = run(tape, beliefs, setup, plain=True)
+        assert [fill[2] for fill in entries(outcome)] == [lots]
 
 
 def test_denials_are_counted_by_what_spoke_against() -> None:

@@ -462,6 +462,20 @@ def refused(line: Line, ticket: OrderTicket) -> list[e.Fact]:
     return line.tell(no)
 
 
+def test_a_refused_exit_puts_a_short_positions_stop_back() -> None:
+    """What could not be bought back is protected again, and is not asked for a second time at once."""
+    line = Line(beliefs=[0.1, 0.9], shortable=True)
+    entry, stop = protected(line)
+    line.bar(index=1)
+    (leave,) = tickets(
+        line.tell(e.OrderCanceled(ts_ns=line.now_ns, client_order_id=stop.client_order_id, reason="", filled=0))
+    )
+    line.submitted(leave)
+    refused = e.OrderRejected(ts_ns=line.now_ns, client_order_id=leave.client_order_id, code=-2010, reason="")
+    (again,) = tickets(line.tell(refused))
+    assert (again.intent, again.side, again.lots) == (Intent.PROTECT, Side.BUY, entry.lots)
+
+
 def test_a_refused_exit_puts_the_stop_back() -> None:
     """The venue would not let us leave: until the next bar asks again, the position does not stand bare."""
     line = Line(beliefs=[0.9, 0.1])
