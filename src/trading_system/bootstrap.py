@@ -1,8 +1,6 @@
 """The composition root: the only file that knows every concrete class."""
 
 import asyncio
-import hashlib
-import json
 import signal
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
@@ -15,13 +13,13 @@ import aiohttp
 from trading_system import __version__
 from trading_system.blotter import events as e
 from trading_system.blotter.portfolio import Portfolio, fold
-from trading_system.blotter.state import STOP_FIXED, STOP_TRAILING, Policy
 from trading_system.broker_connectors.binance.hosts import Hosts, hosts_of
 from trading_system.broker_connectors.binance.rest import Rest
 from trading_system.broker_connectors.binance.stepping import SteppedPacer
 from trading_system.broker_connectors.binance.stream import bar_stream_path, closed_bars, executions, subscription
 from trading_system.broker_connectors.binance.venue import BinanceVenue
 from trading_system.broker_connectors.websocket import Connection, Greet, Patience, all_ready, no_greeting
+from trading_system.chosen import digest, model_folder, policy_of
 from trading_system.data_pipeline.collectors.ohlcv import Hole, PatientHistory, follow
 from trading_system.desk.clock import SimulatedClock, SystemClock
 from trading_system.desk.engine import Desk
@@ -366,26 +364,6 @@ def replay_parts() -> "ReplayParts":
     return ReplayParts(journal=DraftJournal(), queue=Errands())
 
 
-def policy_of(settings: Settings) -> Policy:
-    """Return what the settings want done about a belief, in a decision's numbers."""
-    numbers = settings.policy.model_dump() | settings.risk.model_dump()
-    return Policy(**numbers | {"stop_mode": STOP_FIXED if settings.policy.stop_mode == "fixed" else STOP_TRAILING})
-
-
-def digest(settings: Settings) -> str:
-    """Return a hash of the settings that a decision depends on; addresses, paths and secrets are not among them.
-
-    A network stands in it under its own name, which is a hash, so that it may lie in any folder.
-
-    Raises:
-        ConfigurationError: The network cannot be read.
-    """
-    told = {name: getattr(settings, name).model_dump(mode="json") for name in ("account", "strategy", "policy", "risk")}
-    told["strategy"]["model"] = _model_name(settings)
-    told |= {"symbols": list(settings.venue.symbols), "interval": settings.data.interval}
-    return hashlib.sha256(json.dumps(told, sort_keys=True).encode()).hexdigest()[:16]
-
-
 def _forecaster(settings: Settings) -> Forecaster:
     if settings.strategy.name == "momentum":
         from trading_system.core_ai.inference.baselines import Rule, RuleForecaster
@@ -394,24 +372,7 @@ def _forecaster(settings: Settings) -> Forecaster:
         return RuleForecaster(rule, hit_rate=0.6, horizon=8, gain=0.02, loss=0.01)
     from trading_system.core_ai.inference.onnx_forecaster import OnnxForecaster
 
-    return OnnxForecaster.load(_model_folder(settings))
-
-
-def _model_name(settings: Settings) -> str:
-    """Return the name of the network that the settings use; "" where they use none."""
-    if settings.strategy.name != "lstm":
-        return ""
-    from trading_system.core_ai.inference import manifest
-
-    found, _ = manifest.load(_model_folder(settings))
-    return found.name
-
-
-def _model_folder(settings: Settings) -> Path:
-    from trading_system.core_ai.inference import manifest
-
-    model = settings.strategy.model
-    return manifest.DEMO_MODEL if model == "demo" else Path(model)
+    return OnnxForecaster.load(model_folder(settings))
 
 
 def _keys(settings: Settings) -> tuple[str, str]:

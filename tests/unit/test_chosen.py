@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trading_system.bootstrap import digest
+from trading_system.chosen import digest
 from trading_system.core_ai.inference.manifest import DEMO_MODEL, MANIFEST_FILE
 from trading_system.errors import ConfigurationError
 from trading_system.settings import Settings, load
