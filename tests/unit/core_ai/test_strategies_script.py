@@ -91,6 +91,11 @@ def test_one_answer_may_stand_for_all(written):
     assert both_ways(written(view_of("0.6"))).probability[2:].tolist() == [0.6] * 8
 
 
+def test_a_script_may_ask_what_its_bars_are_of(written):
+    """By its symbol."""
+    assert both_ways(written(view_of("0.7 if bars.symbol == 'BTCUSDT' else 0.3"))).probability[2:].tolist() == [0.7] * 8
+
+
 def test_parameters_of_the_file_are_set_like_any_other(written):
     """By name, as the kind of their default; those of every script keep their meaning."""
     path = written(

@@ -12,7 +12,7 @@ The file holds a constant, a function and, where it likes, parameters with their
 
 `bars.open`, `.high`, `.low`, `.close` (ticks) and `.volume` (base units) are float64 of shape (N, WINDOW), the newest
 bar last: N windows at once in a back-test, one live. `bars.open_ns` and `.close_ns` are when they began and ended, UTC
-ns, int64. It answers with N probabilities, or with one for all.
+ns, int64; `bars.symbol` is of what. It answers with N probabilities, or with one for all.
 
 What it is not shown it cannot look at: a window ends with the bar that the view is formed at. Windows of other bars
 stand beside it in one call, though, and a mean over the wrong axis would mix them. So of every call some windows are
@@ -56,7 +56,9 @@ Numbers = TypeVar("Numbers", Floats, Ints)
 class Windows:
     """What a script is shown: columns of shape (N, WINDOW), oldest bar first, each made when it is first asked for."""
 
-    def __init__(self, column: Callable[[str], Floats | Ints]) -> None:
+    def __init__(self, symbol: str, column: Callable[[str], Floats | Ints]) -> None:
+        self.symbol = symbol
+        """The instrument's."""
         self._column = column
 
     @cached_property
@@ -198,7 +200,7 @@ class Scripted:
             seen += 1
             if seen < width:
                 return float("nan")
-            shown = Windows(lambda name: rings[name][at + 1 : at + 1 + width].reshape(1, width))
+            shown = Windows(bar.symbol, lambda name: rings[name][at + 1 : at + 1 + width].reshape(1, width))
             return float(self._ask(shown, np.array([bar.close_ns]))[0])
 
         return step
@@ -257,7 +259,7 @@ def _windows(bars: BarColumns, first: int, rows: int, width: int) -> Windows:
         values: Ints = getattr(bars, name)[part]
         return sliding_window_view(values.astype(np.float64), width)
 
-    return Windows(column)
+    return Windows(bars.symbol, column)
 
 
 @contextmanager
