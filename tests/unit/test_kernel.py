@@ -9,7 +9,7 @@ from types import ModuleType
 
 import pytest
 
-from trading_system.kernel import fingerprint, kernel
+from trading_system.kernel import compiled, fingerprint, kernel, routine, swapped
 
 SOURCE = """
 from typing import NamedTuple
@@ -79,6 +79,15 @@ def test_marking_changes_nothing() -> None:
     assert kernel(plain) is plain
 
 
+def test_marking_to_be_called_changes_nothing_either() -> None:
+    """The same function comes back."""
+
+    def plain(x: int) -> int:
+        return x
+
+    assert routine(plain) is plain
+
+
 def test_trading_live_never_loads_numba() -> None:
     """Importing the decision costs milliseconds, not a compiler."""
     loaded = python("import sys, trading_system.desk.decide; print('numba' in sys.modules)")
@@ -132,3 +141,70 @@ def test_without_a_folder_of_our_own_it_is_compiled_all_the_same(tmp_path: Path)
     (tmp_path / "cache").write_text("")
     assert python(RUN, str(tmp_path), cache=tmp_path / "cache") == "0 1 -12"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["cache", "rules.py"]
+
+
+# --- other functions in the place of ours -------------------------------------------------------------
+
+BASE = 10
+
+
+@kernel
+def leaf(x: int) -> int:
+    """Return what is to be replaced."""
+    return x + BASE
+
+
+@kernel
+def stem(x: int) -> int:
+    """Call the leaf."""
+    return leaf(x) * 2
+
+
+@routine
+def trunk(x: int) -> int:
+    """Call the stem, and the leaf beside it."""
+    return stem(x) + leaf(x)
+
+
+@kernel
+def bare(x: int) -> int:
+    """Call nothing."""
+    return x
+
+
+@kernel
+def other(x: int) -> int:
+    """Return what is put in the leaf's place."""
+    return -x
+
+
+def test_a_function_is_replaced_however_deep_it_is_called_and_the_originals_stay() -> None:
+    """(3 + 10) x 2 + 13 becomes -3 x 2 - 3."""
+    grafted = swapped(trunk, {leaf: other})
+    assert (grafted(3), trunk(3), stem(3), leaf(3)) == (-9, 39, 26, 13)
+
+
+def test_what_calls_none_of_the_replaced_stays_the_same_function() -> None:
+    """Only what lies on the way is made anew; and the root itself may be replaced."""
+    assert swapped(bare, {leaf: other}) is bare
+    assert swapped(trunk, {}) is trunk
+    assert swapped(leaf, {leaf: other}) is other
+
+
+def test_the_same_replacement_gives_the_same_function() -> None:
+    """So that it is compiled once."""
+    assert swapped(trunk, {leaf: other}) is swapped(trunk, {leaf: other})
+    assert swapped(trunk, {leaf: other}) is not swapped(trunk, {leaf: bare})
+
+
+def test_a_function_grafted_is_told_from_the_original_by_its_fingerprint() -> None:
+    """Else the machine code of one would run in the place of the other."""
+    prints = {fingerprint(trunk), *(fingerprint(swapped(trunk, {leaf: each})) for each in (other, bare))}
+    assert len(prints) == 3
+
+
+def test_a_function_grafted_compiles_to_the_same_bits() -> None:
+    """And the original beside it still to its own."""
+    grafted = swapped(trunk, {leaf: other})
+    for x in (-7, 0, 3):
+        assert (compiled(grafted)(x), compiled(trunk)(x)) == (grafted(x), trunk(x))
