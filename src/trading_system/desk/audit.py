@@ -249,7 +249,7 @@ def _unprotected(portfolio: Portfolio, theirs: Books) -> Iterator[Difference]:
             if name in theirs.orders and theirs.orders[name].status == OrderStatus.WORKING
         ]
         resting = sum(stop.lots - stop.filled for stop in stops)
-        if not _is_dust(book) and resting != book.held_lots:
+        if not _is_dust(book) and resting != abs(book.held_lots):
             yield Difference(
                 kind="unprotected",
                 subject=f"{book.strategy} {book.instrument.symbol}",
@@ -260,8 +260,8 @@ def _unprotected(portfolio: Portfolio, theirs: Books) -> Iterator[Difference]:
 
 def _is_dust(book: SleeveBook) -> bool:
     terms = terms_of(book.instrument)
-    worth = book.held_lots * book.marked_ticks * terms.notional_atoms
-    return book.held_lots < terms.min_lots or worth < terms.min_notional_atoms
+    size = abs(book.held_lots)
+    return size < terms.min_lots or size * book.marked_ticks * terms.notional_atoms < terms.min_notional_atoms
 
 
 def _hash(rows: Mapping[str, object]) -> str:

@@ -4,10 +4,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from tests.factories import START_NS, make_bar, make_fill, make_instrument, make_ticket
+from tests.unit.blotter.scenes import decision, opening
 from tests.unit.dashboard import told
 
 from trading_system.blotter import events as e
-from trading_system.blotter.tickets import Intent
+from trading_system.blotter.tickets import Intent, Side
 from trading_system.desk.audit import compare, tallies
 from trading_system.market.money import to_atoms
 
@@ -146,6 +148,23 @@ def test_dust_needs_no_stop() -> None:
         "BTC": {"free": "0.04000000", "locked": "0.00000000"},
     }
     assert compare(told.entries([facts[0], facts[1], bought[0], *facts[2:], *bought[1:]]), ledger) == []
+
+
+@pytest.mark.parametrize(("side", "held"), [(Side.BUY, "100 lots held"), (Side.SELL, "-100 lots held")])
+def test_a_position_without_a_stop_is_unprotected_on_either_side(side: Side, held: str) -> None:
+    """What is owed can be lost as well as what is owned."""
+    ticket = make_ticket(lots=100, side=side)
+    name = ticket.client_order_id
+    facts: list[e.Fact] = [
+        *opening(make_instrument(shortable=True)),
+        e.OrderQueued(ts_ns=START_NS, ticket=ticket),
+        e.OrderSubmitted(ts_ns=START_NS, client_order_id=name),
+        make_fill(ticket),
+    ]
+    facts.append(decision(facts, make_bar()))
+    nothing: dict[str, Any] = {"orders": [], "fills": [], "balances": {}, "requests": {}}
+    found = [each.ours for each in compare(told.entries(facts), nothing) if each.kind == "unprotected"]
+    assert found == [held]
 
 
 @pytest.mark.parametrize(
