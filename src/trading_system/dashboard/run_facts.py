@@ -262,7 +262,7 @@ class _Reader:
         ticket = self.portfolio.orders[fill.client_order_id].ticket
         book = self.portfolio.sleeves[ticket.strategy, ticket.symbol]
         sleeve = self.sleeves[ticket.strategy, ticket.symbol]
-        if ticket.side is Side.SELL and _flat(book, fill.price_ticks) and sleeve.opened_ns:
+        if ticket.intent is not Intent.ENTER and _flat(book, fill.price_ticks) and sleeve.opened_ns:
             dust = book.position_atoms - sleeve.dust_atoms
             worth = dust * fill.price_ticks * book.instrument.notional_atoms // book.instrument.lot_atoms
             profit = (sleeve.flow_atoms + worth) / ATOMS
@@ -288,10 +288,9 @@ class _Reader:
 
 
 def _flat(book: SleeveBook, price_ticks: int) -> bool:
-    """Return whether what is owned is too little for the venue to take."""
-    terms = terms_of(book.instrument)
-    worth = book.held_lots * price_ticks * terms.notional_atoms
-    return book.held_lots < terms.min_lots or worth < terms.min_notional_atoms
+    """Return whether what is owned, or owed, is too little for the venue to take."""
+    terms, size = terms_of(book.instrument), abs(book.held_lots)
+    return size < terms.min_lots or size * price_ticks * terms.notional_atoms < terms.min_notional_atoms
 
 
 def _expected(ticket: OrderTicket, closes: dict[int, int]) -> int | None:

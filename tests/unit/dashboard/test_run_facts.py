@@ -6,7 +6,7 @@ import pytest
 from tests.unit.dashboard import told
 
 from trading_system.blotter import events as e
-from trading_system.blotter.tickets import Intent
+from trading_system.blotter.tickets import Intent, Side
 from trading_system.dashboard.numbers import numbers_of
 from trading_system.dashboard.run_facts import Run, run_of
 from trading_system.errors import DataError
@@ -99,3 +99,24 @@ def test_each_round_trip_counts_for_itself() -> None:
     ]
     trips = run_of(told.entries([*told.facts(), *again])).sleeves[0].trips
     assert [trip.profit for trip in trips] == pytest.approx([139.6052, -0.12], abs=1e-9)
+
+
+def test_a_round_trip_may_begin_with_a_sale() -> None:
+    """1 BTC sold short at 120 and bought back at 100, fee 0.10 USDT, brings 19.90, once it is bought back."""
+    short = [
+        e.OrderQueued(
+            ts_ns=told.closed(3), ticket=replace(told.ticket("ts-in", Intent.ENTER, 1_000, 3), side=Side.SELL)
+        ),
+        e.OrderSubmitted(ts_ns=told.closed(3), client_order_id="ts-in"),
+        told.filled(3, "ts-in", "10", 1_000, 120, Money(atoms=0, currency="USDT")),
+    ]
+    cover = [
+        e.OrderQueued(
+            ts_ns=told.closed(3), ticket=replace(told.ticket("ts-out", Intent.EXIT, 1_000, 3), side=Side.BUY)
+        ),
+        e.OrderSubmitted(ts_ns=told.closed(3), client_order_id="ts-out"),
+        told.filled(3, "ts-out", "11", 1_000, 100, Money(atoms=10_000_000, currency="USDT")),
+    ]
+    assert len(run_of(told.entries([*told.facts(), *short])).sleeves[0].trips) == 1
+    trips = run_of(told.entries([*told.facts(), *short, *cover])).sleeves[0].trips
+    assert [trip.profit for trip in trips] == pytest.approx([139.6052, 19.9], abs=1e-9)
