@@ -2,19 +2,23 @@
 
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
 from trading_system.backtest.run import make_setup
-from trading_system.backtest.tape import Beliefs, Setup, Tape
+from trading_system.backtest.tape import Beliefs, Rules, Setup, Tape
+from trading_system.blotter.objections import STALE_FEED, UNRECONCILED
 from trading_system.blotter.portfolio import SleeveKey, terms_of
 from trading_system.blotter.state import Policy
 from trading_system.execution_engine.simulator.costs import Costs
 from trading_system.market.columns import Ints
 from trading_system.market.instruments import Instrument
 
+T = TypeVar("T")
+
 MINUTE_NS: Final = 60_000_000_000
+HOUR_NS: Final = 60 * MINUTE_NS
 START_NS: Final = 1_700_006_400_000_000_000
 """2023-11-15T00:00:00Z."""
 BITCOIN: Final = Instrument(
@@ -58,32 +62,23 @@ class Tale:
         return self.tape, self.beliefs, self.setup
 
 
-def walk(rng: np.random.Generator, slices: int, start: int, scale: float) -> list[Ints]:
-    """Return open, high, low and close of a random walk without gaps, ticks."""
-    close = np.maximum(20, start * np.exp(np.cumsum(rng.normal(0.0, scale, slices)))).astype(np.int64)
-    open_ = np.concatenate([[start], close[:-1]])
-    reach = max(2, int(start * scale))
-    high = np.maximum(open_, close) + rng.integers(0, reach, slices)
-    low = np.maximum(1, np.minimum(open_, close) - rng.integers(0, reach, slices))
-    return [open_, high, low, close]
-
-
 def alone(rng: np.random.Generator, slices: int) -> Tale:
     """Return one strategy on one instrument, by the ordinary rules."""
-    open_, high, low, close = (prices[:, None] for prices in walk(rng, slices, 3_000_000, 0.002))
-    volume = rng.integers(10**9, 10**10, (slices, 1))
+    close = np.maximum(20, 3_000_000 * np.exp(np.cumsum(rng.normal(0.0, 0.002, slices)))).astype(np.int64)
+    open_ = np.concatenate([[3_000_000], close[:-1]])
+    column = (slices, 1)
     tape = Tape(
         close_ns=START_NS + MINUTE_NS * np.arange(1, slices + 1),
-        open=open_,
-        high=high,
-        low=low,
-        close=close,
-        volume_atoms=volume,
-        atr=np.full((slices, 1), 6_000.0),
+        open=open_[:, None],
+        high=np.maximum(open_, close)[:, None] + rng.integers(0, 6_000, column),
+        low=np.minimum(open_, close)[:, None] - rng.integers(0, 6_000, column),
+        close=close[:, None],
+        volume_atoms=rng.integers(10**9, 10**10, column),
+        atr=np.full(column, 6_000.0),
         gates=np.empty(0, dtype=np.int64),
     )
-    probability = np.where(rng.random((slices, 1)) < 0.1, rng.choice([0.7, 0.3, np.nan], (slices, 1)), 0.5)
-    odds = np.full((slices, 1), 0.01)
+    probability = np.where(rng.random(column) < 0.1, rng.choice([0.7, 0.3, np.nan], column), 0.5)
+    odds = np.full(column, 0.01)
     setup = make_setup(
         cash_atoms=10**12,
         terms=[terms_of(BITCOIN)],
@@ -98,4 +93,127 @@ def alone(rng: np.random.Generator, slices: int) -> Tale:
         setup=setup,
         instruments=[BITCOIN],
         sleeves=[("one", "BTCUSDT")],
+    )
+
+
+def wild(seed: int, slices: int = 60) -> Tale:
+    """Return up to three strategies on up to two instruments, by any rules, with everything that can go wrong.
+
+    Prices are about 1,000 ticks and lots are coarse, so that every rounding counts: gaps, jumps, missing bars and
+    slices, volumes as small as the orders, views with holes, late bars, books that differ, shorts, every kind of entry,
+    size, stop and cost.
+    """
+    rng = np.random.default_rng(seed)
+    instruments = [_coarse(name, shortable=bool(rng.integers(2))) for name in ("AAA", "BBB")[: rng.integers(1, 3)]]
+    bars = np.stack([_bars(rng, slices, missing=_one_of(rng, 0.0, 0.1)) for _ in instruments], axis=1)
+    atr = rng.uniform(5.0, 40.0, bars.shape[:2])
+    atr[rng.random(atr.shape) < 0.04] = 0.0
+    traded = [int(rng.integers(len(instruments))) for _ in range(rng.integers(1, 4))]
+    shape = slices, len(traded)
+    probability = np.clip((0.5 + np.cumsum(rng.normal(0.0, 0.12, shape), axis=0)) % 1.1 - 0.05, 0.0, 1.0)
+    probability[rng.random(shape) < 0.08] = np.nan
+    told = rng.choice([UNRECONCILED, STALE_FEED, UNRECONCILED | STALE_FEED], slices)
+    gates = np.where(rng.random(slices) < 0.05, told, 0)
+    tape = Tape(
+        close_ns=START_NS + HOUR_NS * (1 + np.flatnonzero(rng.random(2 * slices + 9) < 0.95)[:slices]),
+        open=bars[:, :, 0],
+        high=bars[:, :, 1],
+        low=bars[:, :, 2],
+        close=bars[:, :, 3],
+        volume_atoms=bars[:, :, 4],
+        atr=atr,
+        gates=gates if rng.random() < 0.3 else np.empty(0, dtype=np.int64),
+    )
+    setup = make_setup(
+        cash_atoms=int(rng.integers(10**8, 3 * 10**9)),
+        terms=[terms_of(instrument) for instrument in instruments],
+        costs=[_any_costs(rng) for _ in instruments],
+        instrument=traded,
+        policies=[_careless(rng) for _ in traded],
+        rules=Rules(
+            at_close=_one_of(rng, 0, 0, 1),
+            touch=_one_of(rng, 0, 1, 2),
+            latency_bars=_one_of(rng, 0, 0, 0, 1, 2, 3),
+            volume_share=_one_of(rng, 0, 0, 10**7, 5 * 10**7),
+        ),
+        life_ns=[HOUR_NS] * len(traded),
+    )
+    return Tale(
+        tape=tape,
+        beliefs=Beliefs(probability=probability, gain=rng.uniform(0.0, 0.1, shape), loss=rng.uniform(0.0, 0.1, shape)),
+        setup=setup,
+        instruments=instruments,
+        sleeves=[(f"s{k}", instruments[i].symbol) for k, i in enumerate(traded)],
+    )
+
+
+def _one_of(rng: np.random.Generator, *choices: T) -> T:
+    return choices[int(rng.integers(len(choices)))]
+
+
+def _coarse(base: str, *, shortable: bool) -> Instrument:
+    return Instrument(
+        venue="binance",
+        symbol=f"{base}USDT",
+        base=base,
+        quote="USDT",
+        tick=Decimal("0.01"),
+        lot=Decimal("0.001"),
+        min_lots=2,
+        min_notional=Decimal("0.03"),
+        shortable=shortable,
+    )
+
+
+def _bars(rng: np.random.Generator, slices: int, missing: float) -> Ints:
+    close = np.maximum(20, 1_000 * np.exp(np.cumsum(rng.normal(0.0, 0.02, slices)))).astype(np.int64)
+    calm = np.concatenate([[1_000], close[:-1]])[:slices]
+    jumped = np.maximum(20, calm * rng.uniform(0.85, 1.2, slices)).astype(np.int64)
+    open_ = np.where(rng.random(slices) < 0.15, jumped, calm)
+    high = np.maximum(open_, close) + rng.integers(0, 20, slices)
+    low = np.maximum(1, np.minimum(open_, close) - rng.integers(0, 20, slices))
+    volume = rng.integers(0, 2_000, slices) * 100_000 + rng.integers(0, 1_000, slices)
+    bars = np.stack([open_, high, low, close, volume], axis=1)
+    bars[rng.random(slices) < missing] = 0
+    return bars
+
+
+def _any_costs(rng: np.random.Generator) -> Costs:
+    return Costs(
+        taker_fee=_one_of(rng, 0, 100_000, 1_000_000),
+        maker_fee=_one_of(rng, 0, 50_000),
+        slip=_one_of(rng, 0, 50_000, 500_000),
+        half_spread=_one_of(rng, 0, 30_000),
+        slip_model=_one_of(rng, 0, 1, 2),
+        fee_in_base=_one_of(rng, 0, 1),
+        fee_rounding=_one_of(rng, 0, 1, 2),
+    )
+
+
+def _careless(rng: np.random.Generator) -> Policy:
+    return Policy(
+        kelly_share=rng.uniform(0.1, 1.0),
+        kelly_cap=rng.uniform(0.05, 0.5),
+        max_exposure=rng.uniform(0.1, 1.5),
+        enter_above=rng.uniform(0.5, 0.7),
+        leave_below=rng.uniform(0.2, 0.45),
+        round_trip_cost=rng.uniform(0.0, 0.01),
+        atr_stop=rng.uniform(0.2, 3.0),
+        stop_step=_one_of(rng, 0.0, rng.uniform(0.0, 1.0)),
+        stop_slack=rng.uniform(0.0, 0.25),
+        cash_buffer=rng.uniform(0.0, 0.2),
+        max_drawdown=rng.uniform(0.1, 0.9),
+        max_daily_loss=_one_of(rng, 1.0, rng.uniform(0.02, 0.2)),
+        max_gross=rng.uniform(0.2, 2.0),
+        stop_mode=_one_of(rng, 0.0, 0.0, 1.0, 2.0),
+        take_profit=_one_of(rng, 0.0, rng.uniform(0.3, 3.0)),
+        max_bars=_one_of(rng, 0.0, 0.0, 1.0, 3.0, 6.0),
+        size_mode=_one_of(rng, 0.0, 0.0, 1.0, 2.0, 3.0, 4.0),
+        size_fraction=rng.uniform(0.05, 1.0),
+        size_lots=float(rng.integers(2, 500)),
+        size_quote=rng.uniform(0.1, 10.0),
+        entry_mode=_one_of(rng, 0.0, 0.0, 1.0, 2.0),
+        entry_offset=_one_of(rng, 0.0, rng.uniform(0.0, 1.0)),
+        entry_bars=_one_of(rng, 1.0, 2.0, 4.0),
+        entry_parts=_one_of(rng, 1.0, 1.0, 2.0, 3.0, 5.0),
     )
