@@ -1,7 +1,7 @@
 """Runs as a user makes them: the program's front door, a folder, and what lies in it."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
@@ -17,6 +17,7 @@ from trading_system.market.columns import Floats, Ints
 
 ALWAYS_IN: Final = Path(__file__).parent / "always_in.py"
 SIGNALS: Final = Path(__file__).resolve().parents[2] / "examples" / "strategies" / "given_signals.py"
+TARGET_WEIGHT: Final = SIGNALS.parents[1] / "policies" / "target_weight.py"
 FREE: Final = {"taker_fee_bps": 0, "maker_fee_bps": 0, "spread_bps": 0, "slippage_bps": 0, "fee_asset": "quote"}
 """Nothing is paid but the bar's own price."""
 START_MS: Final = 1_704_067_200_000
@@ -63,11 +64,19 @@ class Ran:
 
 def backtest(out: Path, bars: str, strategy: str, sets: Mapping[str, object], *more: str) -> Ran:
     """Run `trading-system backtest` in this process and return what it told and wrote."""
+    return run("backtest", out, bars, strategy, sets, *more)
+
+
+def replay(out: Path, bars: str, strategy: str, sets: Mapping[str, object], *more: str) -> Ran:
+    """Run `trading-system replay`, the same through the live desk, in this process."""
+    return run("replay", out, bars, strategy, sets, *more)
+
+
+def run(command: str, out: Path, bars: str, strategy: str, sets: Mapping[str, object], *more: str) -> Ran:
+    """Run a command that makes a run's folder."""
     said = [part for name, value in sets.items() for part in ("--set", f"{name}={value}")]
     with redirect_stdout(StringIO()) as told:
-        code = front.main(
-            ["backtest", "--bars", bars, "--strategy", strategy, *said, "--out", str(out), "--json", *more]
-        )
+        code = front.main([command, "--bars", bars, "--strategy", strategy, *said, "--out", str(out), "--json", *more])
     assert code == 0
     tables = {name: pl.read_parquet(out / f"{name}.parquet") for name in ("fills", "equity")}
     return Ran(told=json.loads(told.getvalue()), **tables)
@@ -81,17 +90,38 @@ def published(shared_data: Path, name: str) -> Path:
     return file
 
 
-def write_bars(folder: Path, rows: Sequence[Row], *, volume: float = 1_000) -> str:
-    """Write hourly bars (open, high, low, close) into `folder` and return what `--bars` takes."""
-    lines = [f"{START_MS + n * HOUR_MS},{','.join(map(str, row))},{volume}" for n, row in enumerate(rows)]
-    path = folder / "bars.csv"
+def write_bars(
+    folder: Path,
+    rows: Sequence[Row],
+    *,
+    symbol: str = "BTCUSDT",
+    volumes: Sequence[float] = (),
+    missing: Collection[int] = (),
+) -> str:
+    """Write hourly bars (open, high, low, close), but those `missing`, into `folder`; return what `--bars` takes."""
+    told = volumes or [1_000] * len(rows)
+    lines = [
+        f"{START_MS + n * HOUR_MS},{','.join(map(str, row))},{volume}"
+        for n, (row, volume) in enumerate(zip(rows, told, strict=True))
+        if n not in missing
+    ]
+    path = folder / f"{symbol}.csv"
     path.write_text("\n".join(["timestamp,open,high,low,close,volume", *lines]), encoding="utf-8")
-    return f"BTCUSDT={path}"
+    return f"{symbol}={path}"
 
 
 def signals(folder: Path, odds: Mapping[int, float]) -> dict[str, object]:
     """Write the probability of a rise that is believed at the close of some bars; return what the script is told."""
-    lines = [f"{START_MS + n * HOUR_MS},{probability}" for n, probability in odds.items()]
+    return signals_of(folder, {"BTCUSDT": odds})
+
+
+def signals_of(folder: Path, odds: Mapping[str, Mapping[int, float]]) -> dict[str, object]:
+    """Write the same of several instruments."""
+    lines = [
+        f"{START_MS + n * HOUR_MS},{symbol},{probability}"
+        for symbol, told in odds.items()
+        for n, probability in told.items()
+    ]
     path = folder / "signals.csv"
-    path.write_text("\n".join(["time,probability", *lines]), encoding="utf-8")
+    path.write_text("\n".join(["time,instrument,probability", *lines]), encoding="utf-8")
     return {"file": SIGNALS, "signals": path, "atr": 0}
