@@ -55,7 +55,7 @@ from trading_system.risk_management.review import has_view, review, shortfall
 
 __all__ = ["asked", "decide", "entry_reserve", "held_lots", "stop_limit", "worth"]
 
-ANY_LOTS: Final = 1 << 40
+ANY_LOTS: Final = 1 << 62
 """The target of an entry whose size is counted at its fill: more than any position."""
 MOST_PARTS: Final = 100
 

@@ -8,6 +8,9 @@ from trading_system.kernel import kernel
 MAX_ATOMS: Final = 10**17
 """Largest amount a decision works with, atoms: a billion units. Sums and products below stay inside 63 bits."""
 
+MAX_BASE_ATOMS: Final = 4 * 10**18
+"""Largest position, base atoms: forty billion coins. Of a cheap one that is little money, and more leaves 63 bits."""
+
 MAX_SLACK: Final = 0.25
 """Largest `stop_slack`. The smallest protective order is checked this far below the stop, whatever the slack."""
 
@@ -104,11 +107,20 @@ def entry_reserve(lots: int, price_ticks: int, terms: Terms, policy: Policy) -> 
 
 @kernel
 def affordable(free: int, price_ticks: int, terms: Terms, policy: Policy) -> int:
-    """Return how many lots an entry may ask for, so that its reserve is at most `free` quote atoms, >= 0."""
+    """Return how many lots an entry may ask for, so that its reserve is at most `free` quote atoms, >= 0.
+
+    Never more than `MAX_BASE_ATOMS`: what is bought must still be counted.
+    """
     worst = worst_lot(price_ticks, terms, policy)
     if worst == 0 or free <= 0:
         return 0
-    return free // worst
+    return min(free // worst, most_lots(terms))
+
+
+@kernel
+def most_lots(terms: Terms) -> int:
+    """Return how many lots a position may have at most, so that its atoms can be counted."""
+    return MAX_BASE_ATOMS // terms.lot_atoms if terms.lot_atoms > 0 else 0
 
 
 @kernel

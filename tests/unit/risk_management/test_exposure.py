@@ -17,6 +17,7 @@ from trading_system.risk_management.exposure import (
     is_flat,
     leavable,
     lot_worth,
+    most_lots,
     protectable,
     worst_lot,
     worth,
@@ -74,10 +75,16 @@ def test_cash_affords_whole_lots_down_to_the_last_atom(free: int, lots: int) -> 
 
 @given(free=st.integers(0, MAX_ATOMS), price=st.integers(1, 10**7), buffer=st.floats(0.0, 1.0))
 def test_what_is_affordable_can_be_reserved_and_one_lot_more_cannot(free: int, price: int, buffer: float) -> None:
-    """The two agree to the atom."""
+    """The two agree to the atom, up to what can be counted."""
     policy = POLICY._replace(cash_buffer=buffer)
     lots = affordable(free, price, TERMS, policy)
-    assert entry_reserve(lots, price, TERMS, policy) <= free < entry_reserve(lots + 1, price, TERMS, policy)
+    assert entry_reserve(lots, price, TERMS, policy) <= free
+    assert lots == most_lots(TERMS) or free < entry_reserve(lots + 1, price, TERMS, policy)
+
+
+def test_no_more_is_affordable_than_can_be_counted() -> None:
+    """4e18 atoms of a coin in lots of a hundred, though the cash would pay for more."""
+    assert affordable(MAX_ATOMS, 1, TERMS, POLICY._replace(cash_buffer=0.0)) == 4 * 10**16
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from trading_system.blotter.state import BarRow, Terms
 from trading_system.kernel import kernel
-from trading_system.risk_management.exposure import lot_worth
+from trading_system.risk_management.exposure import lot_worth, most_lots
 from trading_system.risk_management.position_sizing.sizing import whole_lots
 
 UNIT: Final = 100_000_000
@@ -152,4 +152,4 @@ def share_lots(free: int, share: float, price_ticks: int, side: int, costs: Cost
     one = float(lot_worth(price_ticks, terms))
     if side < 0 or costs.fee_in_base == 0:
         one = one + one * float(costs.taker_fee) / float(UNIT)
-    return whole_lots(float(free) * share, one) if one > 0.0 else 0
+    return min(whole_lots(float(free) * share, one), most_lots(terms)) if one > 0.0 else 0
