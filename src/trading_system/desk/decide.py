@@ -108,10 +108,14 @@ def marked(account: Account) -> float:
 
 @kernel
 def breakers(carried: AccountCarried, equity: float, bar: BarRow, policy: Policy) -> AccountCarried:
-    """Return peak, day and latches after this mark. A new UTC day clears the daily loss; a person clears the rest."""
+    """Return peak, day and latches after this mark. A new UTC day clears the daily loss; a person clears the rest.
+
+    A day begins with the first mark above zero: before the venue has told what we own there is nothing to lose, and a
+    day that began so would never brake.
+    """
     peak = equity if equity > carried.peak_equity else carried.peak_equity
     first, ends, latched = carried.day_equity, carried.day_ends_ns, carried.latched
-    if bar.close_ns >= ends:
+    if bar.close_ns >= ends and equity > 0.0:
         first, ends, latched = equity, day_end(bar.close_ns), latched & ~DAILY_LOSS
     now = AccountCarried(peak_equity=peak, latched=latched, day_equity=first, day_ends_ns=ends)
     latched |= drawdown(equity, now, policy) | daily_loss(equity, now, policy)

@@ -76,12 +76,27 @@ def test_the_first_decision_of_a_day_takes_its_equity_and_clears_its_latch(ends_
 @given(values=st.lists(st.integers(0, 2_000_000), min_size=1, max_size=30))
 def test_a_days_latch_stays_until_the_day_ends_and_no_longer(values: list[int]) -> None:
     """Eight decisions a day, a quarter of the day's first equity may go: worked out a second time by hand."""
-    carried, first, tripped = AccountCarried(peak_equity=0.0, latched=0), 0, False
+    carried, first, tripped, over = AccountCarried(peak_equity=0.0, latched=0), 0, False, False
     for n, cash in enumerate(values):
-        if n % 8 == 0:
-            first, tripped = cash, False
+        over = over or n % 8 == 0
+        if over and cash > 0:
+            first, tripped, over = cash, False, False
         tripped = tripped or cash < first * 0.75
         bar = make_bar()._replace(close_ns=CLOSE_NS + n * DAY_NS // 8)
         account = make_account(cash=cash)._replace(carried=carried)
         carried = decide(account, make_sleeve(), bar, NO_VIEW, CAREFUL._replace(max_drawdown=0.999999)).account
         assert bool(carried.latched & DAILY_LOSS) is tripped
+
+
+def test_a_day_does_not_begin_before_anything_is_owned() -> None:
+    """A bar that is decided before the venue has told the balances marks nothing; the first real mark begins the day.
+
+    Else a tenth lost later on that day would be measured against nothing, and nothing would brake.
+    """
+    tenth = CAREFUL._replace(max_daily_loss=0.1)
+    carried = decide(make_account(cash=0), make_sleeve(), make_bar(), NO_VIEW, tenth).account
+    assert (carried.day_equity, carried.latched) == (0.0, NONE)
+    for cash, latched in ((1_000, NONE), (900, NONE), (899, DAILY_LOSS)):
+        account = make_account(cash=cash)._replace(carried=carried)
+        carried = decide(account, make_sleeve(), make_bar(), NO_VIEW, tenth).account
+        assert (carried.day_equity, carried.latched) == (1_000.0, latched)
