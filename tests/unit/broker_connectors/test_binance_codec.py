@@ -2,6 +2,7 @@
 
 import json
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any, Final
 
 import pytest
@@ -11,11 +12,11 @@ from tests.factories import make_instrument, make_ticket
 
 from trading_system.blotter import events as e
 from trading_system.blotter.orders import OrderStatus
-from trading_system.blotter.tickets import Intent
+from trading_system.blotter.tickets import Intent, OrderKind, OrderTicket
 from trading_system.broker_connectors.binance import codec
 from trading_system.broker_connectors.binance.hosts import hosts_of
 from trading_system.broker_connectors.binance.signing import rest_payload, ws_parameters
-from trading_system.errors import ConfigurationError, DataError, OutcomeUnknown
+from trading_system.errors import ConfigurationError, DataError, OrderRejected, OutcomeUnknown
 from trading_system.market.bars import interval_ns
 from trading_system.market.money import Money
 
@@ -123,6 +124,20 @@ def test_a_protective_stop_is_sent_as_a_stop_limit_that_rests() -> None:
         "price": "38990.50",
         "stopPrice": "39000.50",
     }
+
+
+@pytest.mark.parametrize(
+    "ticket",
+    [
+        replace(make_ticket(intent=Intent.PROTECT), kind=OrderKind.BRACKET, take_ticks=4_100_000),
+        replace(make_ticket(), kind=OrderKind.POST_ONLY, limit_ticks=3_990_000),
+        make_ticket(share=0.5),
+    ],
+)
+def test_what_one_order_cannot_say_is_refused_before_it_is_sent(ticket: OrderTicket) -> None:
+    """As if the venue had said no: the desk then leaves what it cannot protect, instead of ending with it open."""
+    with pytest.raises(OrderRejected, match="not sent"):
+        codec.new_order(ticket, make_instrument())
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from trading_system.blotter.orders import OrderStatus
 from trading_system.blotter.tickets import PREFIX, OrderKind, OrderTicket
 from trading_system.broker_connectors.binance import messages as m
 from trading_system.broker_connectors.binance.messages import decoded
-from trading_system.errors import DataError, OutcomeUnknown
+from trading_system.errors import DataError, OrderRejected, OutcomeUnknown
 from trading_system.market.bars import Bar
 from trading_system.market.instruments import Instrument
 from trading_system.market.money import Money, number, to_atoms
@@ -35,15 +35,25 @@ STATUS: Final[dict[str, OrderStatus]] = {
 }
 """rest-api.md, enums.md "Order status"."""
 
+NOT_SENT: Final = 0
+"""Code of a refusal that is ours: nothing was sent."""
 TYPES: Final = {OrderKind.MARKET: "MARKET", OrderKind.LIMIT: "LIMIT", OrderKind.STOP_LIMIT: "STOP_LOSS_LIMIT"}
 
 
 def new_order(ticket: OrderTicket, instrument: Instrument) -> dict[str, str]:
-    """Return the parameters of `POST /api/v3/order` for `ticket` ("New order")."""
+    """Return the parameters of `POST /api/v3/order` for `ticket` ("New order").
+
+    Raises:
+        OrderRejected: One such order cannot say what `ticket` asks: a bracket, a share of the cash.
+    """
+    kind = TYPES.get(ticket.kind)
+    if kind is None or ticket.share:
+        asked = ticket.kind.value if kind is None else "an order for a share of the cash"
+        raise OrderRejected(f"{ticket.client_order_id}: not sent: Binance is not asked for {asked} here", code=NOT_SENT)
     parameters = {
         "symbol": ticket.symbol,
         "side": ticket.side.upper(),
-        "type": TYPES[ticket.kind],
+        "type": kind,
         "quantity": f"{instrument.quantity(ticket.lots):f}",
         "newClientOrderId": ticket.client_order_id,
         "newOrderRespType": "ACK",
