@@ -13,7 +13,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, ModuleType
 from typing import Any, Final, TypeVar, cast
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -29,6 +29,8 @@ _MARKED: Final[dict[Callable[..., Any], Mapping[str, object]]] = {}
 _TOLD: Final[set[Callable[..., Any]]] = set()
 """Those that numba has been told of."""
 _COMPILED: Final[dict[Callable[..., Any], Callable[..., Any]]] = {}
+_KNOWN_BY_VERSION: Final = frozenset({*sys.stdlib_module_names, "numpy"})
+"""Modules that do not change while the versions of Python and numba stay."""
 _SWAPPED: Final[dict[tuple[object, ...], Callable[..., Any]]] = {}
 
 Swaps = Mapping[Callable[..., Any], Callable[..., Any]]
@@ -152,15 +154,26 @@ def _parts(value: object, seen: set[object]) -> Iterator[str]:
         seen.add(value)
         yield str(value.__module__)  # the cache names it: a user's file that has changed elsewhere is another module
         yield inspect.getsource(value)
-        for name in sorted(_names(value.__code__)):
-            if name in value.__globals__:
-                yield name
-                yield from _parts(value.__globals__[name], seen)
+        yield from _named_parts(_names(value.__code__), value.__globals__, seen)
     elif isinstance(value, type) and hasattr(value, "_fields") and value not in seen:
         seen.add(value)
         for name, kind in inspect.get_annotations(value).items():
             yield f"{value.__qualname__}.{name}: {kind}"
             yield from _parts(kind, seen)
+    elif type(value).__module__ == "numpy" and hasattr(value, "tobytes"):  # an array, or a number
+        array = cast(Any, value)
+        yield f"{array.dtype} {array.shape} {array.tobytes().hex()}"
+
+
+def _named_parts(names: set[str], space: Mapping[str, object], seen: set[object]) -> Iterator[str]:
+    """Yield the parts of all that `names` mean in `space`; of a module, of what is taken from it."""
+    for name in sorted(names & space.keys()):
+        value = space[name]
+        yield name
+        if not isinstance(value, ModuleType):
+            yield from _parts(value, seen)
+        elif value.__name__.partition(".")[0] not in _KNOWN_BY_VERSION:
+            yield from _named_parts(names - {name}, vars(value), seen)
 
 
 def _names(code: CodeType) -> set[str]:

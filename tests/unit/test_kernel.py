@@ -124,6 +124,24 @@ def test_a_fingerprint_sees_in_which_module_a_function_stands(tmp_path: Path) ->
     assert fingerprint(parts.outer) != before
 
 
+@pytest.mark.parametrize(
+    "becomes", ["LIMITS = np.array([3, 5])", "LIMITS = np.array([3.0, 4.0])", "STEP = np.int64(2)"]
+)
+def test_a_fingerprint_sees_numbers_of_another_module_and_of_arrays(tmp_path: Path, becomes: str) -> None:
+    """They are frozen into machine code like any constant, wherever they stand."""
+
+    def told(numbers: str) -> str:
+        numbers_of = ModuleType("numbers_of")
+        exec(numbers, numbers_of.__dict__)
+        rules = load(tmp_path, "def outer(x):\n    return numbers_of.LIMITS[0] * numbers_of.STEP + x\n")
+        vars(rules)["numbers_of"] = numbers_of
+        return fingerprint(rules.outer)
+
+    before = "import numpy as np\nLIMITS = np.array([3, 4])\nSTEP = np.int64(1)\nUNUSED = 1\n"
+    assert told(before) == told(before + "UNUSED = 2\n")
+    assert told(before) != told(before + becomes)
+
+
 def test_machine_code_is_kept_and_forgotten_with_the_source_of_a_callee(tmp_path: Path) -> None:
     """Compiled once, loaded by the next process, compiled anew after an edit in a file that numba does not watch."""
     (tmp_path / "parts.py").write_text(SOURCE)
