@@ -164,14 +164,8 @@ def test_what_a_fill_calls_for_stands_before_the_rest_of_the_bar() -> None:
     floor = Floor()
     floor.bar()
     floor.venue.submit(ticket())
-    floor.answer = lambda fact: (
-        (
-            floor.venue.submit(stop_at(950, lots=99))
-            if isinstance(fact, e.OrderFilled) and fact.client_order_id == "a"
-            else None
-        )
-        and None
-    )
+    stop = stop_at(950, lots=99)
+    floor.answer = when_filled("a", lambda: floor.venue.submit(stop))
     assert shown(floor.bar((1_000, 1_000, 940, 960))) == ["OrderFilled a 100@1000", "OrderFilled stop 99@950"]
     assert floor.venue.balances()["AAA"] == 0
 
@@ -344,14 +338,8 @@ def test_a_target_does_not_count_in_the_bar_whose_way_filled_the_entry() -> None
     floor = Floor()
     floor.bar()
     floor.venue.submit(at_limit("a", 950))
-    floor.answer = lambda fact: (
-        (
-            floor.venue.submit(replace(stop_at(900, lots=99, take=1_050), kind=OrderKind.BRACKET))
-            if isinstance(fact, e.OrderFilled) and fact.client_order_id == "a"
-            else None
-        )
-        and None
-    )
+    stop = replace(stop_at(900, lots=99, take=1_050), kind=OrderKind.BRACKET)
+    floor.answer = when_filled("a", lambda: floor.venue.submit(stop))
     assert shown(floor.bar((1_000, 1_060, 940, 1_000))) == ["OrderFilled a 100@950"]
     assert shown(floor.bar((1_000, 1_060, 990, 1_000))) == ["OrderFilled stop 99@1050"]
 
