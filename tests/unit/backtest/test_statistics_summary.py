@@ -3,7 +3,6 @@
 import math
 from dataclasses import replace
 from pathlib import Path
-from time import perf_counter
 
 import numpy as np
 import pytest
@@ -256,22 +255,3 @@ def test_every_formula_has_its_own_name_and_says_what_it_is() -> None:
 def test_the_documentation_holds_the_table() -> None:
     """After a change, put `markdown()` of `backtest/statistics/page.py` in the place of the table in the docs."""
     assert markdown() in DOCS.read_text(encoding="utf-8")
-
-
-def test_a_million_bars_take_less_than_a_quarter_of_a_second() -> None:
-    """Minutes of two years, 20,000 fills; the best of three once compiled."""
-    rng = np.random.default_rng(1)
-    bars = 1_000_000
-    path = np.rint(1e6 * UNIT * np.exp(np.cumsum(rng.normal(0, 1e-4, bars)))).astype(np.int64)
-    lots = np.tile([2, -2], 10_000)
-    fills = make_fills(
-        list(zip(rng.integers(90, 110, 20_000).tolist(), lots.tolist(), strict=True)),
-        slices=np.sort(rng.integers(1, bars, 20_000)).tolist(),
-    )
-    result = make_result(path, interval_ns=60_000_000_000, closes=rng.integers(90, 110, bars), fills=fills)
-    took = []
-    for _ in range(4):
-        start = perf_counter()
-        summary(result)
-        took.append(perf_counter() - start)
-    assert min(took) < 0.25

@@ -1,7 +1,6 @@
 """Round trips out of fills, by hand, and the rule that not an atom is lost between them."""
 
 from dataclasses import fields, replace
-from time import perf_counter
 
 import numpy as np
 import pytest
@@ -192,20 +191,6 @@ def test_without_fees_in_base_trades_end_exactly_where_the_position_is_zero_or_c
     ends = np.flatnonzero((before != 0) & (after * np.sign(before) <= 0))
     assert whole.exit_slice[~whole.open].tolist() == ends.tolist()
     assert whole.open.any() == bool(after[-1] != 0)
-
-
-def test_a_hundred_thousand_fills_take_less_than_150_ms() -> None:
-    """The best of three, once compiled."""
-    rng = np.random.default_rng(1)
-    prices, lots = rng.integers(90, 110, 100_000), rng.choice([-3, -2, -1, 1, 2, 3], 100_000)
-    fills = make_fills(list(zip(prices.tolist(), lots.tolist(), strict=True)))
-    took = []
-    for _ in range(4):
-        start = perf_counter()
-        whole = traded(fills)
-        took.append(perf_counter() - start)
-    assert len(whole) > 100
-    assert min(took) < 0.15
 
 
 @pytest.mark.parametrize(("atoms", "expected"), [(150_000, 750), (-150_000, -750), (1, 0), (-1, 0)])
