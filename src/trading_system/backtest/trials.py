@@ -24,6 +24,8 @@ from trading_system.market.columns import Floats, Ints
 
 MOST: Final = 10_000
 """Trials of one sweep."""
+READ: Final = frozenset({"bars", "terms"})
+"""Sections whose choices say what is read."""
 SPLITS: Final = 16
 """Stretches of time that the probability of overfitting is worked out over."""
 
@@ -105,11 +107,25 @@ def studies_of(asked: Asked, sources: Sequence[Source], own: PolicyFile | None) 
     """Return the study of each combination.
 
     Raises:
-        ConfigurationError: As `combinations`; or a combination cannot be, and which.
+        ConfigurationError: As `combinations`; a combination cannot be, and why; or they are not all of the same bars.
     """
     names, rows = combinations(asked)
     kept = [pair for pair in asked.sets if pair[0] not in names]
-    return tuple(_study(replace(asked, sets=(*kept, *_pairs(names, row))), sources, own) for row in rows)
+    studies = tuple(_study(replace(asked, sets=(*kept, *_pairs(names, row))), sources, own) for row in rows)
+    _of_one_market(studies)
+    return studies
+
+
+def _of_one_market(studies: Sequence[Study]) -> None:
+    """Refuse studies of different bars or terms: what is read once serves all trials."""
+    first = studies[0]
+    owners = ("", *(source.symbol for source in first.sources))
+    read = [name for name, choice in first.choices.items() if choice.section in READ or name == "quote"]
+    for name, owner in itertools.product(read, owners):
+        if any(study.of(name, owner) != first.of(name, owner) for study in studies):
+            raise ConfigurationError(
+                f"{name} cannot be varied: all trials of a sweep are of the same bars and terms; make a sweep of each"
+            )
 
 
 def _pairs(names: Sequence[str], row: Sequence[str]) -> list[Assignment]:

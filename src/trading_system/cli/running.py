@@ -43,10 +43,7 @@ def run_study(
     Raises:
         ConfigurationError, DataError: What is wrong with the study, its bars, or the folder.
     """
-    if out is None and study.word("on_bad_data") == "quarantine":
-        raise ConfigurationError(
-            "--on-bad-data quarantine needs --out DIR: rows are set aside into DIR/quarantine.jsonl"
-        )
+    check_out(study, out)
     with telling.stages() as tell, needed(), _folder(out) as part:
         tell("loading")
         from trading_system.backtest.assemble import prepare
@@ -76,6 +73,22 @@ def run_study(
         telling.machine(telling.as_json(result, findings, out, more or {}))
     else:
         telling.show(result, findings, out)
+
+
+def check_out(study: "Study", out: Path | None) -> None:
+    """Refuse a folder that cannot be the run's, or none where one is needed, before any work is done.
+
+    Raises:
+        ConfigurationError: What is wrong with it.
+    """
+    from trading_system.backtest.run_folder import check_free
+
+    if out is not None:
+        check_free(out)
+    elif study.word("on_bad_data") == "quarantine":
+        raise ConfigurationError(
+            "--on-bad-data quarantine needs --out DIR: rows are set aside into DIR/quarantine.jsonl"
+        )
 
 
 def _compiled(study: "Study", prepared: "Prepared", tell: Tell) -> "Outcome":

@@ -33,17 +33,21 @@ def command(out: Path | None, as_json: bool, **options: Any) -> None:
     with its deflated Sharpe ratio, the probability of back-test overfitting, and the number of trials: the more were
     tried, the less the best of them means.
     """
+    from tempfile import TemporaryDirectory
+
     from trading_system.cli import telling
-    from trading_system.cli.running import needed, run_study
+    from trading_system.cli.running import check_out, needed, run_study
 
     asked, sources, own = asked_of_options(**options)
-    with telling.stages() as tell, needed():
+    with telling.stages() as tell, needed(), TemporaryDirectory() as aside:
+        from trading_system.backtest.run_folder import QUARANTINE
         from trading_system.backtest.sources import read_all
         from trading_system.backtest.trials import studies_of, tried
 
         first = studies_of(asked, sources, own)[0]
+        check_out(first, out)
         tell("reading bars")
-        readings = read_all(first, None)
+        readings = read_all(first, Path(aside) / QUARANTINE)  # they are read again for the report, which keeps them
         trials = tried(asked, sources, own, readings, tell("trying (an update's first run compiles for a minute)"))
     per_year = YEAR_NS / readings[0].bars.interval_ns
 
