@@ -80,7 +80,7 @@ def finished(outcome: Outcome, tape: Tape, setup: Setup, how: str) -> Outcome:
             fee = fee_of(lots, met.price_ticks, side, 0, costs, terms)
             cash -= side * lots * met.price_ticks * terms.notional_atoms + (0 if fee.in_base == 1 else fee.atoms)
             positions[k] += side * lots * terms.lot_atoms
-            positions[k] -= min(fee.atoms, max(0, int(positions[k]))) if fee.in_base == 1 else 0
+            positions[k] -= fee.atoms if fee.in_base == 1 else 0  # what covers a short position leaves the fee owed
             order, fill = np.zeros(ORDER_COLUMNS, dtype=np.int64), np.zeros(FILL_COLUMNS, dtype=np.int64)
             order[ORDER_DECIDED], order[ORDER_SLEEVE], order[ORDER_INTENT] = slices - 1, k, EXIT
             order[ORDER_ATTEMPT], order[ORDER_SIDE], order[ORDER_LOTS] = _attempt(outcome, k), side, lots

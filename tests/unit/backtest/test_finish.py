@@ -85,6 +85,16 @@ def test_a_short_position_is_bought_back() -> None:
     assert (outcome.short_atoms[-1], outcome.position_atoms.tolist()) == (0, [0])
 
 
+def test_a_fee_in_base_of_what_covers_a_short_position_stays_owed_as_during_the_run() -> None:
+    """1 % of 500 lots bought back is 5 lots, of 100 atoms, worth 5,100 at 1,020."""
+    tape, beliefs = told(BARS, (SURE._replace(probability=0.25), TORN, TORN))
+    costs, terms = ONE_PERCENT._replace(maker_fee=0), TERMS._replace(shortable=1)
+    setup = alone(costs=costs, terms=terms, policy=POLICY._replace(leave_below=0.0))
+    outcome = finished(run(tape, beliefs, setup, plain=True), tape, setup, "last_close")
+    assert outcome.position_atoms.tolist() == [-500]
+    assert (outcome.holdings_atoms[-1], outcome.short_atoms[-1]) == (-5_100, 5_100)
+
+
 def test_an_instrument_without_a_last_bar_is_left_at_the_one_it_had() -> None:
     """The second has no bar in the last slice: its last close is 1,000."""
     tape, beliefs = beside(told(BARS, ENTER_ONCE[:3]), told([FLAT_1000, FLAT_1000, (0, 0, 0, 0)], ENTER_ONCE[:3]))
