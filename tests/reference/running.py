@@ -20,6 +20,9 @@ SIGNALS: Final = Path(__file__).resolve().parents[2] / "examples" / "strategies"
 TARGET_WEIGHT: Final = SIGNALS.parents[1] / "policies" / "target_weight.py"
 FREE: Final = {"taker_fee_bps": 0, "maker_fee_bps": 0, "spread_bps": 0, "slippage_bps": 0, "fee_asset": "quote"}
 """Nothing is paid but the bar's own price."""
+COMPILES_ALWAYS_IN: Final = pytest.mark.xdist_group("a loop with always_in")
+COMPILES_OURS: Final = pytest.mark.xdist_group("our loop")
+"""On a machine whose cache is empty each loop takes half a minute to compile: one worker a loop."""
 START_MS: Final = 1_704_067_200_000
 """2024-01-01T00:00Z."""
 HOUR_MS: Final = 3_600_000

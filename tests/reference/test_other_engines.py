@@ -4,6 +4,7 @@ Prices are ticks of 0.01 and amounts are atoms (1e-8), whole numbers in both, so
 the last digit. What each engine takes for granted stands in docs/backtest.md.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,10 @@ import pytest
 from tests.reference.markets import ATOMS, TICK, Bar, odds, units, walk
 from tests.reference.running import (
     ALWAYS_IN,
+    COMPILES_ALWAYS_IN,
+    COMPILES_OURS,
     FREE,
+    SIGNALS,
     TARGET_WEIGHT,
     Ran,
     backtest,
@@ -67,26 +71,42 @@ def assert_same(ran: Ran, trades: list[Trade], cash: int, *, at_least: int) -> N
     assert len(trades) >= at_least
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_backtesting_py_all_in_with_a_commission_turned_at_the_next_open(tmp_path, seed):
-    """Whole shares of all cash, 0.2 % of each order, longs and shorts that close each other, the last at an open."""
-    bars, told = walk(seed, COUNT), odds(seed, COUNT)
-    cash, held, wish, trades = CASH, 0, 0, []
-    for n, (opened, *_) in enumerate(bars):
-        if n == COUNT - 1:
-            wish = 0 if held == 0 else 2  # finalize_trades
-        for side in (0, wish):
-            shares = -held if side == 0 else side * (cash * 1_000 // (worth(1, opened, 1) * 1_002))
-            if wish != 0 and side < 2 and shares != 0:
-                cash -= worth(shares, opened, 1) + worth(abs(shares), opened, 1) * 2 // 1_000
-                held += shares
-                trades.append((n, shares, opened))
+@COMPILES_ALWAYS_IN
+@pytest.mark.parametrize(("seed", "percent"), [(1, 0), (2, 0), (1, 3), (2, 3)])
+def test_backtesting_py_all_in_with_a_commission_turned_at_the_next_open(tmp_path, seed, percent):
+    """Whole shares of all cash, 0.2 % of each order, longs and shorts that close each other, the last at an open.
+
+    With a stop of so many per cent from the close that decided, or without one.
+    """
+    bars, told = walk(seed, COUNT, step=150, grid=100), odds(seed, COUNT)
+    cash, held, wish, stop, level, trades = CASH, 0, 0, 0, 0, []
+
+    def trade(n: int, shares: int, price: int) -> None:
+        nonlocal cash, held
+        if shares:
+            cash -= worth(shares, price, 1) + worth(abs(shares), price, 1) * 2 // 1_000
+            held += shares
+            trades.append((n, shares, price))
+
+    for n, (opened, high, low, close) in enumerate(bars):
+        if wish:
+            trade(n, -held, opened)
+            trade(n, wish * (cash * 1_000 // (worth(1, opened, 1) * 1_002)), opened)
+            stop = level
+        if held > 0 and low <= stop:
+            trade(n, -held, min(opened, stop))
+        elif held < 0 and stop and high >= stop:
+            trade(n, -held, max(opened, stop))
         want = {1.0: 1, 0.0: -1}.get(told.get(n, 0.5), 0)
         wish = want if want * held <= 0 else 0
+        level = close * (100 - wish * percent) // 100 if percent else 0
+    trade(COUNT - 1, -held, bars[-1][0])
     sets = {"share": 1 - 2**-52, "taker_fee_bps": 20, "short": "allowed", "finish": "last_open"}
+    sets |= {"stop_loss": percent / 100}
     assert_same(ran(tmp_path, bars, told, "1", sets, "--policy", str(ALWAYS_IN)), trades, cash, at_least=40)
 
 
+@COMPILES_OURS
 @pytest.mark.parametrize("seed", [3, 4])
 def test_vectorbt_from_signals_all_cash_at_the_close_with_fees_and_slippage(tmp_path, seed):
     """Size infinite in steps of 0.0001, 10 bps of slippage, 0.1 % of fees; signals while in, or out, are not heeded."""
@@ -107,6 +127,7 @@ def test_vectorbt_from_signals_all_cash_at_the_close_with_fees_and_slippage(tmp_
     assert_same(ran(tmp_path, bars, told, "0.0001", sets), trades, cash, at_least=30)
 
 
+@COMPILES_OURS
 @pytest.mark.parametrize("seed", [5, 6])
 def test_vectorbt_stop_loss_and_take_profit_a_fraction_of_the_entry_away(tmp_path, seed):
     """3 % below and 5 % above the close that bought: what opens beyond fills at the open; the stop comes first."""
@@ -132,6 +153,7 @@ def test_vectorbt_stop_loss_and_take_profit_a_fraction_of_the_entry_away(tmp_pat
     assert_same(ran(tmp_path, bars, told, "0.001", sets), trades, cash, at_least=30)
 
 
+@COMPILES_OURS
 @pytest.mark.parametrize("seed", [7, 8])
 def test_nautilus_limit_entries_that_expire_and_pay_as_makers(tmp_path, seed):
     """Bid 1 % below the close for three bars: through it fills at the limit; an open below it takes, at the open."""
@@ -163,6 +185,7 @@ def test_nautilus_limit_entries_that_expire_and_pay_as_makers(tmp_path, seed):
     assert_same(ran(tmp_path, bars, told, "0.01", sets), trades, cash, at_least=20)
 
 
+@COMPILES_OURS
 @pytest.mark.parametrize("seed", [9, 10])
 def test_nautilus_market_orders_that_take_a_share_of_each_bars_volume(tmp_path, seed):
     """A tenth of a bar's volume is ours, at its open; the rest of an order, in or out, goes on to the next bars."""
@@ -186,6 +209,7 @@ def test_nautilus_market_orders_that_take_a_share_of_each_bars_volume(tmp_path, 
     assert_same(found, trades, cash, at_least=60)
 
 
+@COMPILES_OURS
 @pytest.mark.parametrize("seed", [11, 12])
 def test_freqtrade_a_fixed_stake_at_the_next_open_and_missing_bars_filled(tmp_path, seed):
     """500 of quote currency each time, 0.1 % both ways; where bars are missing the last close is traded at."""
@@ -209,6 +233,7 @@ def test_freqtrade_a_fixed_stake_at_the_next_open_and_missing_bars_filled(tmp_pa
     assert found.told["counts"]["missing_bars"] == len(missing)
 
 
+@COMPILES_OURS
 @pytest.mark.parametrize("seed", [13, 14])
 def test_an_order_that_arrives_two_bars_late(tmp_path, seed):
     """Latency in whole bars: decided at a close, filled at the open of the third bar behind it; then asked anew."""
@@ -253,3 +278,18 @@ def test_lean_set_holdings_of_two_coins_rebalanced_at_the_close(tmp_path, seed):
     )
     found = replay(tmp_path / "run", first, "script", sets, "--bars", second, "--policy", str(TARGET_WEIGHT))
     assert_same(found, trades, cash, at_least=60)
+
+
+@COMPILES_OURS
+def test_the_recipe_of_the_guide_trades_given_signals_as_events(tmp_path):
+    """All cash buys at the open behind the 1, is held while nothing is said, and sold at the open behind the 0."""
+    guide = (SIGNALS.parents[2] / "docs" / "backtest.md").read_text(encoding="utf-8")
+    recipe = re.findall(r"^```yaml\n(.*?)^```", guide, re.MULTILINE | re.DOTALL)
+    assert len(recipe) == 1
+    config = tmp_path / "events.yaml"
+    config.write_text(recipe[0], encoding="utf-8")
+    bars: list[Bar] = [(10_000 + 100 * n, 10_100 + 100 * n, 9_900 + 100 * n, 10_050 + 100 * n) for n in range(8)]
+    sets = {name: value for name, value in signals(tmp_path, {1: 1.0, 4: 0.0}).items() if name != "atr"}
+    sets |= terms("0.001")
+    found = backtest(tmp_path / "run", write_bars(tmp_path, units(bars)), "script", sets, "--config", str(config))
+    assert fills(found) == [(2, 98_039, 10_200), (5, -98_039, 10_500)]

@@ -7,7 +7,18 @@ Source: vectorbt, `tests/test_portfolio.py`, `test_sl_stop` and `test_ts_stop`; 
 import math
 
 import pytest
-from tests.reference.running import ALWAYS_IN, FREE, Ran, Row, backtest, signals, write_bars
+from tests.reference.always_in import away
+from tests.reference.running import (
+    ALWAYS_IN,
+    COMPILES_ALWAYS_IN,
+    COMPILES_OURS,
+    FREE,
+    Ran,
+    Row,
+    backtest,
+    signals,
+    write_bars,
+)
 
 from trading_system.backtest.own_policy import load_policy
 
@@ -36,6 +47,7 @@ def fills(ran: Ran) -> list[tuple[int, int, float]]:
     return list(zip(ran.slices.tolist(), ran.lots.tolist(), prices, strict=True))
 
 
+@COMPILES_ALWAYS_IN
 @pytest.mark.parametrize(
     ("stop", "left"),
     [("0.1", [(1, -20, 4.25)]), ("0.15", [(1, -20, 4.25)]), ("0.2", [(1, -20, 4.0)]), ("0", []), ("1", [])],
@@ -45,6 +57,7 @@ def test_a_stop_loss_of_a_long_position(tmp_path, stop, left):
     assert fills(entered(tmp_path, DOWN, LONG, stop_loss=stop)) == [(0, 20, 5.0), *left]
 
 
+@COMPILES_ALWAYS_IN
 @pytest.mark.parametrize(
     ("trail", "left"),
     [("0.15", [(2, -25, 4.25)]), ("0.2", [(2, -25, 4.25)]), ("0.25", [(2, -25, 4.125)]), ("0", []), ("1", [])],
@@ -54,6 +67,7 @@ def test_a_trailing_stop_of_a_long_position(tmp_path, trail, left):
     assert fills(entered(tmp_path, PEAK, LONG, trailing_stop=trail)) == [(0, 25, 4.0), *left]
 
 
+@COMPILES_ALWAYS_IN
 @pytest.mark.parametrize(
     ("trail", "left"),
     [("0.15", [(1, 25, 5.25)]), ("0.2", [(1, 25, 5.25)]), ("0.25", [(1, 25, 5.25)]), ("0", []), ("1", [])],
@@ -67,11 +81,11 @@ def test_a_trailing_stop_of_a_short_position(tmp_path, trail, left):
 @pytest.mark.parametrize("side", [1, -1])
 def test_infinity_and_what_is_no_number_are_no_stop(fraction, side):
     """On a command line they are refused; in an array of another engine they mean none."""
-    away = load_policy(ALWAYS_IN).policy.decide.__globals__["away"]
     assert away(side, 5_000, fraction) == 0
     assert away(side, 5_000, 0.25) == 5_000 - side * 1_250
 
 
+@COMPILES_OURS
 @pytest.mark.parametrize(
     ("stop", "left"),
     [("0.1", [(1, -20, 4.25)]), ("0.15", [(1, -20, 4.25)]), ("0.2", [(1, -20, 4.0)])],
