@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 
 from trading_system.backtest.loop import ANY_VOLUME, ROOM, play
+from trading_system.backtest.own_asks import decide_within
 from trading_system.backtest.quiet import Lane
 from trading_system.backtest.rows import Columns, policy_at, reader
 from trading_system.backtest.tape import (
@@ -87,13 +88,17 @@ class OwnPolicy:
     """A policy of the user's that takes the place of ours.
 
     Attributes:
-        decide: A function of the shape of `desk.decide.decide`, marked with `@kernel`.
+        decide: A function of the shape of `desk.decide.decide`, marked with `@kernel`. Kept so that it asks for
+            nothing that could not be taken, see `own_asks.within`.
         kind: The NamedTuple of ints and floats that it knows as its policy. It needs the fields `stop_slack` and
             `cash_buffer`, which the loop asks for as well.
     """
 
     decide: Callable[..., Any]
     kind: type[Any] = Policy
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "decide", swapped(decide_within, {decide: self.decide}))
 
     def swaps(self) -> Swaps:
         """Return what to replace in the loop."""
