@@ -20,8 +20,6 @@ from tests.reference.running import (
     write_bars,
 )
 
-from trading_system.backtest.own_policy import load_policy
-
 pytestmark = pytest.mark.slow
 
 LONG, SHORT = 1.0, 0.0
