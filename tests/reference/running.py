@@ -1,11 +1,13 @@
 """Runs as a user makes them: the program's front door, a folder, and what lies in it."""
 
+import fcntl
 import json
-from collections.abc import Collection, Mapping, Sequence
-from contextlib import redirect_stdout
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass
 from io import StringIO
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any, Final
 
 import numpy as np
@@ -20,9 +22,6 @@ SIGNALS: Final = Path(__file__).resolve().parents[2] / "examples" / "strategies"
 TARGET_WEIGHT: Final = SIGNALS.parents[1] / "policies" / "target_weight.py"
 FREE: Final = {"taker_fee_bps": 0, "maker_fee_bps": 0, "spread_bps": 0, "slippage_bps": 0, "fee_asset": "quote"}
 """Nothing is paid but the bar's own price."""
-COMPILES_ALWAYS_IN: Final = pytest.mark.xdist_group("a loop with always_in")
-COMPILES_OURS: Final = pytest.mark.xdist_group("our loop")
-"""On a machine whose cache is empty each loop takes half a minute to compile: one worker a loop."""
 START_MS: Final = 1_704_067_200_000
 """2024-01-01T00:00Z."""
 HOUR_MS: Final = 3_600_000
@@ -78,11 +77,19 @@ def replay(out: Path, bars: str, strategy: str, sets: Mapping[str, object], *mor
 def run(command: str, out: Path, bars: str, strategy: str, sets: Mapping[str, object], *more: str) -> Ran:
     """Run a command that makes a run's folder."""
     said = [part for name, value in sets.items() for part in ("--set", f"{name}={value}")]
-    with redirect_stdout(StringIO()) as told:
+    with one_at_a_time("always_in" if str(ALWAYS_IN) in more else "ours"), redirect_stdout(StringIO()) as told:
         code = front.main([command, "--bars", bars, "--strategy", strategy, *said, "--out", str(out), "--json", *more])
     assert code == 0
     tables = {name: pl.read_parquet(out / f"{name}.parquet") for name in ("fills", "equity")}
     return Ran(told=json.loads(told.getvalue()), **tables)
+
+
+@contextmanager
+def one_at_a_time(loop: str) -> Iterator[None]:
+    """Let other processes wait: of two that find no machine code both would compile it, for half a minute."""
+    with (Path(gettempdir()) / f"trading-system-tests-{loop}.lock").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def published(shared_data: Path, name: str) -> Path:

@@ -12,8 +12,6 @@ import pytest
 from tests.reference.markets import ATOMS, TICK, Bar, odds, units, walk
 from tests.reference.running import (
     ALWAYS_IN,
-    COMPILES_ALWAYS_IN,
-    COMPILES_OURS,
     FREE,
     SIGNALS,
     TARGET_WEIGHT,
@@ -71,7 +69,6 @@ def assert_same(ran: Ran, trades: list[Trade], cash: int, *, at_least: int) -> N
     assert len(trades) >= at_least
 
 
-@COMPILES_ALWAYS_IN
 @pytest.mark.parametrize(("seed", "percent"), [(1, 0), (2, 0), (1, 3), (2, 3)])
 def test_backtesting_py_all_in_with_a_commission_turned_at_the_next_open(tmp_path, seed, percent):
     """Whole shares of all cash, 0.2 % of each order, longs and shorts that close each other, the last at an open.
@@ -106,7 +103,6 @@ def test_backtesting_py_all_in_with_a_commission_turned_at_the_next_open(tmp_pat
     assert_same(ran(tmp_path, bars, told, "1", sets, "--policy", str(ALWAYS_IN)), trades, cash, at_least=40)
 
 
-@COMPILES_OURS
 @pytest.mark.parametrize("seed", [3, 4])
 def test_vectorbt_from_signals_all_cash_at_the_close_with_fees_and_slippage(tmp_path, seed):
     """Size infinite in steps of 0.0001, 10 bps of slippage, 0.1 % of fees; signals while in, or out, are not heeded."""
@@ -127,7 +123,6 @@ def test_vectorbt_from_signals_all_cash_at_the_close_with_fees_and_slippage(tmp_
     assert_same(ran(tmp_path, bars, told, "0.0001", sets), trades, cash, at_least=30)
 
 
-@COMPILES_OURS
 @pytest.mark.parametrize("seed", [5, 6])
 def test_vectorbt_stop_loss_and_take_profit_a_fraction_of_the_entry_away(tmp_path, seed):
     """3 % below and 5 % above the close that bought: what opens beyond fills at the open; the stop comes first."""
@@ -153,7 +148,6 @@ def test_vectorbt_stop_loss_and_take_profit_a_fraction_of_the_entry_away(tmp_pat
     assert_same(ran(tmp_path, bars, told, "0.001", sets), trades, cash, at_least=30)
 
 
-@COMPILES_OURS
 @pytest.mark.parametrize("seed", [7, 8])
 def test_nautilus_limit_entries_that_expire_and_pay_as_makers(tmp_path, seed):
     """Bid 1 % below the close for three bars: through it fills at the limit; an open below it takes, at the open."""
@@ -185,7 +179,6 @@ def test_nautilus_limit_entries_that_expire_and_pay_as_makers(tmp_path, seed):
     assert_same(ran(tmp_path, bars, told, "0.01", sets), trades, cash, at_least=20)
 
 
-@COMPILES_OURS
 @pytest.mark.parametrize("seed", [9, 10])
 def test_nautilus_market_orders_that_take_a_share_of_each_bars_volume(tmp_path, seed):
     """A tenth of a bar's volume is ours, at its open; the rest of an order, in or out, goes on to the next bars."""
@@ -209,7 +202,6 @@ def test_nautilus_market_orders_that_take_a_share_of_each_bars_volume(tmp_path, 
     assert_same(found, trades, cash, at_least=60)
 
 
-@COMPILES_OURS
 @pytest.mark.parametrize("seed", [11, 12])
 def test_freqtrade_a_fixed_stake_at_the_next_open_and_missing_bars_filled(tmp_path, seed):
     """500 of quote currency each time, 0.1 % both ways; where bars are missing the last close is traded at."""
@@ -233,7 +225,6 @@ def test_freqtrade_a_fixed_stake_at_the_next_open_and_missing_bars_filled(tmp_pa
     assert found.told["counts"]["missing_bars"] == len(missing)
 
 
-@COMPILES_OURS
 @pytest.mark.parametrize("seed", [13, 14])
 def test_an_order_that_arrives_two_bars_late(tmp_path, seed):
     """Latency in whole bars: decided at a close, filled at the open of the third bar behind it; then asked anew."""
@@ -280,7 +271,6 @@ def test_lean_set_holdings_of_two_coins_rebalanced_at_the_close(tmp_path, seed):
     assert_same(found, trades, cash, at_least=60)
 
 
-@COMPILES_OURS
 def test_the_recipe_of_the_guide_trades_given_signals_as_events(tmp_path):
     """All cash buys at the open behind the 1, is held while nothing is said, and sold at the open behind the 0."""
     guide = (SIGNALS.parents[2] / "docs" / "backtest.md").read_text(encoding="utf-8")

@@ -7,11 +7,11 @@ from datetime import UTC, datetime
 
 import numpy as np
 import pytest
-from tests.reference.running import ALWAYS_IN, COMPILES_ALWAYS_IN, FREE, Ran, backtest, published
+from tests.reference.running import ALWAYS_IN, FREE, Ran, backtest, published
 
 from trading_system.backtest.statistics import compounded, trading
 
-pytestmark = [pytest.mark.slow, COMPILES_ALWAYS_IN]
+pytestmark = pytest.mark.slow
 
 DAYS = 252
 """Trading days a year on a stock exchange, as that engine counts them."""

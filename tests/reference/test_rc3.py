@@ -8,9 +8,9 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from tests.reference.running import ALWAYS_IN, COMPILES_ALWAYS_IN, FREE, Ran, backtest, published
+from tests.reference.running import ALWAYS_IN, FREE, Ran, backtest, published
 
-pytestmark = [pytest.mark.slow, COMPILES_ALWAYS_IN]
+pytestmark = pytest.mark.slow
 
 INVENTORY_ATOMS = 10 * 100_000_000
 """Ten BTC stand beside the cash; what is sold short is sold from them."""

@@ -8,9 +8,9 @@ import zipfile
 from io import TextIOWrapper
 
 import pytest
-from tests.reference.running import ALWAYS_IN, COMPILES_ALWAYS_IN, Ran, backtest, published
+from tests.reference.running import ALWAYS_IN, Ran, backtest, published
 
-pytestmark = [pytest.mark.slow, COMPILES_ALWAYS_IN]
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")

@@ -10,8 +10,6 @@ import pytest
 from tests.reference.always_in import away
 from tests.reference.running import (
     ALWAYS_IN,
-    COMPILES_ALWAYS_IN,
-    COMPILES_OURS,
     FREE,
     Ran,
     Row,
@@ -45,7 +43,6 @@ def fills(ran: Ran) -> list[tuple[int, int, float]]:
     return list(zip(ran.slices.tolist(), ran.lots.tolist(), prices, strict=True))
 
 
-@COMPILES_ALWAYS_IN
 @pytest.mark.parametrize(
     ("stop", "left"),
     [("0.1", [(1, -20, 4.25)]), ("0.15", [(1, -20, 4.25)]), ("0.2", [(1, -20, 4.0)]), ("0", []), ("1", [])],
@@ -55,7 +52,6 @@ def test_a_stop_loss_of_a_long_position(tmp_path, stop, left):
     assert fills(entered(tmp_path, DOWN, LONG, stop_loss=stop)) == [(0, 20, 5.0), *left]
 
 
-@COMPILES_ALWAYS_IN
 @pytest.mark.parametrize(
     ("trail", "left"),
     [("0.15", [(2, -25, 4.25)]), ("0.2", [(2, -25, 4.25)]), ("0.25", [(2, -25, 4.125)]), ("0", []), ("1", [])],
@@ -65,7 +61,6 @@ def test_a_trailing_stop_of_a_long_position(tmp_path, trail, left):
     assert fills(entered(tmp_path, PEAK, LONG, trailing_stop=trail)) == [(0, 25, 4.0), *left]
 
 
-@COMPILES_ALWAYS_IN
 @pytest.mark.parametrize(
     ("trail", "left"),
     [("0.15", [(1, 25, 5.25)]), ("0.2", [(1, 25, 5.25)]), ("0.25", [(1, 25, 5.25)]), ("0", []), ("1", [])],
@@ -83,7 +78,6 @@ def test_infinity_and_what_is_no_number_are_no_stop(fraction, side):
     assert away(side, 5_000, 0.25) == 5_000 - side * 1_250
 
 
-@COMPILES_OURS
 @pytest.mark.parametrize(
     ("stop", "left"),
     [("0.1", [(1, -20, 4.25)]), ("0.15", [(1, -20, 4.25)]), ("0.2", [(1, -20, 4.0)])],

@@ -1,9 +1,9 @@
 """RC-9: a sell stop at 100 against a gap, and against a bar that trades through it; and both upside down."""
 
 import pytest
-from tests.reference.running import COMPILES_OURS, FREE, Row, backtest, signals, write_bars
+from tests.reference.running import FREE, Row, backtest, signals, write_bars
 
-pytestmark = [pytest.mark.slow, COMPILES_OURS]
+pytestmark = pytest.mark.slow
 
 CHOICES = (
     FREE
