@@ -1,4 +1,4 @@
-"""From bars and choices to the arrays that a run takes; of a single instrument its columns are handed on, not copied."""
+"""From bars and choices to the arrays that a run takes; of a single instrument its columns are not copied."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -89,7 +89,7 @@ def _alike(readings: Sequence[Reading]) -> int:
         raise ConfigurationError(f"one account is in one currency, and these are paid in several: {_listed(quotes)}")
     lengths = {reading.bars.symbol: f"{reading.bars.interval_ns // 10**9} s" for reading in readings}
     if len(set(lengths.values())) > 1:
-        raise ConfigurationError(f"the bars must be of one length: {_listed(lengths)}; say which with --interval")
+        raise ConfigurationError(f"the bars must be of one length: {_listed(lengths)}")
     return readings[0].bars.interval_ns
 
 

@@ -126,7 +126,7 @@ def _read(study: Study, source: Source, quarantine: Path | None) -> Reading:
         return read_store_columns(
             path, venue, source.symbol, interval, instrument=instrument, start_ns=start_ns, end_ns=end_ns
         )
-    return read_columns(
+    reading = read_columns(
         path,
         instrument=instrument,
         symbol=source.symbol,
@@ -135,6 +135,12 @@ def _read(study: Study, source: Source, quarantine: Path | None) -> Reading:
         quarantine=Quarantine(quarantine) if quarantine is not None else None,
         venue=venue,
     )
+    steps = np.diff(reading.bars.close_ns)
+    if interval != AUTO and len(steps) and steps.min() > reading.bars.interval_ns:
+        raise ConfigurationError(
+            f"{path}: no two bars are {interval} apart, the nearest {steps.min() // NS_PER_S} s: leave out --interval"
+        )
+    return reading
 
 
 def _interval_in(root: Path, venue: str, symbol: str) -> str:

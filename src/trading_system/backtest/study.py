@@ -144,6 +144,8 @@ class Names(NamedTuple):
 
     def _choice(self, owner: str, name: str, sections: frozenset[str], more: Sequence[str] = ()) -> Place:
         known = [each for each, choice in self.choices.items() if choice.section in sections]
+        if name not in known and name in self.choices:
+            raise ConfigurationError(f"{name} cannot be set for {owner} alone")
         if name not in known:
             raise unknown(name, dict.fromkeys((*more, *known)))
         return Place(owner, name, False)

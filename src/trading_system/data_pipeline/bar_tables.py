@@ -183,6 +183,7 @@ def _csv_columns(
         skip_lines=1,
         schema=schema,
         columns=[f"column_{place + 1}" for place in sorted(places.values())],
+        missing_columns="insert",  # or a first row that is cut off would be taken for the width of all
         truncate_ragged_lines=kinds["volume"] == pl.String,
     )
     return {name: frame[f"column_{place + 1}"].rename(name) for name, place in places.items()}

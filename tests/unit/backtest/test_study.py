@@ -188,8 +188,8 @@ def test_an_honest_run_has_nothing_to_confess_and_each_favor_is_named() -> None:
     ("sets", "words"),
     [
         (("slowest=3",), "did you mean slow?"),
-        (("sma_cross.spread_bps=3",), "there is no choice 'spread_bps'"),
-        (("BTCUSDT.atr_stop=3",), "there is no choice 'atr_stop'"),
+        (("sma_cross.spread_bps=3",), "spread_bps cannot be set for sma_cross alone"),
+        (("BTCUSDT.atr_stop=3",), "atr_stop cannot be set for BTCUSDT alone"),
         (("policy.spread_bps=3",), "there is no choice 'spread_bps'"),
         (("max_bars=2.5",), "max_bars must be a whole number"),
         (("taker_fee_bps=nan",), "taker_fee_bps must be a number"),

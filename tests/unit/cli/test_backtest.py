@@ -285,6 +285,7 @@ BAD: Final = {
     "finer than an atom": (["--bars", "BTCUSDT.csv", *CROSS, "--set", "lot=0.000000001"], "finer than 1e-8"),
     "not those ticks": (["--bars", "BTCUSDT.csv", *CROSS, "--set", "tick=0.5"], "not a whole tick"),
     "no interval": (["--bars", "BTCUSDT.csv", *CROSS, "--interval", "1x"], "is not understood"),
+    "another interval": (["--bars", "BTCUSDT.csv", *CROSS, "--interval", "10s"], "no two bars are 10s apart"),
     "no date": (["--bars", "BTCUSDT.csv", *CROSS, "--from", "yesterday"], "is no date"),
     "no span": (["--bars", "BTCUSDT.csv", *CROSS, "--from", "2024-02-01", "--to", "2024-01-01"], "must be before to"),
     "nothing in it": (["--bars", "BTCUSDT.csv", *CROSS, "--from", "2025-01-01"], "no bar between"),

@@ -126,6 +126,14 @@ def test_of_many_bad_rows_the_first_five_are_named(tmp_path, btcusdt):
     assert "line 7" not in str(refused.value)
 
 
+@pytest.mark.parametrize("rows", [[1], [1, 2, 3, 4, 5, 6]])
+def test_a_row_that_is_cut_off_lacks_a_cell_though_it_be_the_first(tmp_path, btcusdt, rows):
+    """How wide a file is says its header, and no row below it."""
+    lines = [line.rpartition(",")[0] if row in rows else line for row, line in enumerate(FILE)]
+    with pytest.raises(DataError, match=rf"(?s){len(rows)} of 6 rows.*line 2, [^\n]*: missing cell: .*volume None"):
+        read(write(tmp_path / "bars.csv", lines), btcusdt)
+
+
 def test_parquet_rows_are_counted_from_one(tmp_path, btcusdt):
     """The third row of six, with what it says."""
     frame = pl.read_csv(write(tmp_path / "bars.csv", FILE), try_parse_dates=True)
