@@ -1,12 +1,12 @@
-"""Numbers near the end of 63 bits: cheap coins in large amounts, and lots so small that there are very many."""
+"""What is too much to be counted or too little to be taken: cheap coins, tiny lots, and the rest of a share."""
 
 from typing import Final
 
 import pytest
-from tests.unit.backtest.histories import FREE, alone, fills_of, told
-from tests.unit.desk.numbers import CLOSE_NS, POLICY, SURE
+from tests.unit.backtest.histories import FREE, alone, beside, fills_of, told
+from tests.unit.desk.numbers import CLOSE_NS, POLICY, SURE, TERMS
 
-from trading_system.backtest.run import Outcome, run
+from trading_system.backtest.run import Outcome, make_setup, run
 from trading_system.blotter.state import SIZE_AT_FILL, SIZE_FRACTION, STOP_ABSENT, Policy, Terms
 from trading_system.execution_engine.simulator.costs import UNIT
 from trading_system.risk_management.exposure import MAX_BASE_ATOMS
@@ -37,3 +37,20 @@ def test_what_was_sized_at_its_fill_is_kept_however_many_lots_it_is() -> None:
     fine = Terms(lot_atoms=1, notional_atoms=1, min_lots=1, min_notional_atoms=0)
     outcome = held_on(fine, ALL_IN._replace(size_mode=float(SIZE_AT_FILL)), 10, plain=True)
     assert [(fill["at"], fill["lots"]) for fill in fills_of(outcome)] == [(1, 10**13)]
+
+
+def test_what_is_left_of_a_share_is_no_order_where_it_is_smaller_than_the_venue_accepts() -> None:
+    """Of a million the first takes 800 lots, at 1,200 after a gap: 40,000 are left, too few for 100,000."""
+    views = [SURE._replace(expires_ns=CLOSE_NS)] * 3
+    history = beside(told([(1_000,) * 4, (1_200,) * 4, (1_200,) * 4], views), told([(1_000,) * 4] * 3, views))
+    first = ALL_IN._replace(size_mode=float(SIZE_FRACTION), size_fraction=0.8)
+    setup = make_setup(
+        cash_atoms=1_000_000,
+        terms=[TERMS._replace(min_notional_atoms=100_000)] * 2,
+        costs=[FREE] * 2,
+        instrument=[0, 1],
+        policies=[first, ALL_IN._replace(size_mode=float(SIZE_AT_FILL))],
+    )
+    outcome = run(*history, setup, plain=True)
+    assert [(fill["sleeve"], fill["lots"], fill["price"]) for fill in fills_of(outcome)] == [(0, 800, 1_200)]
+    assert outcome.rejected == 1

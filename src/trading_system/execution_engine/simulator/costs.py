@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from trading_system.blotter.state import BarRow, Terms
 from trading_system.kernel import kernel
-from trading_system.risk_management.exposure import lot_worth, most_lots
+from trading_system.risk_management.exposure import big_enough, lot_worth, most_lots
 from trading_system.risk_management.position_sizing.sizing import whole_lots
 
 UNIT: Final = 100_000_000
@@ -148,8 +148,12 @@ def payable(cash: int, lots: int, price_ticks: int, side: int, maker: int, costs
 
 @kernel
 def share_lots(free: int, share: float, price_ticks: int, side: int, costs: Costs, terms: Terms) -> int:
-    """Return how many lots `share` of the `free` quote atoms pays at `price_ticks`, the taker's fee included, >= 0."""
+    """Return how many lots `share` of the `free` quote atoms pays at `price_ticks`, the taker's fee included.
+
+    0 where they are fewer than the venue accepts.
+    """
     one = float(lot_worth(price_ticks, terms))
     if side < 0 or costs.fee_in_base == 0:
         one = one + one * float(costs.taker_fee) / float(UNIT)
-    return min(whole_lots(float(free) * share, one), most_lots(terms)) if one > 0.0 else 0
+    lots = min(whole_lots(float(free) * share, one), most_lots(terms)) if one > 0.0 else 0
+    return lots if big_enough(lots, price_ticks, terms) else 0
