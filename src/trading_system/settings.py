@@ -184,7 +184,7 @@ class RiskSettings(Section):
     max_drawdown: Annotated[Number, Field(gt=0, lt=1)] = 0.2
     """Largest fall of equity from its peak, a fraction, 0 < limit < 1; past it, no new risk until a person releases."""
     max_daily_loss: Annotated[Number, Field(gt=0, le=1)] = 1.0
-    """Largest fall of equity since the UTC day began, a fraction, 0 < limit <= 1; past it, no new risk until the next."""
+    """Largest fall of equity since the UTC day began, a fraction, 0 < limit <= 1; past it, no new risk that day."""
     max_gross: Annotated[Number, Field(gt=0, le=10)] = 1.0
     """Largest sum of all positions and live entries, a fraction of equity, > 0 and at most 10."""
 

@@ -216,7 +216,7 @@ def test_a_policy_of_ones_own_takes_the_place_of_ours(run: Run, bars: Path) -> N
     ("old", "new", "words"),
     [
         ("policy.lots if held", "policy.lotz if held", "line 43: decide() failed: AttributeError"),
-        ("take_ticks=0,\n            entry", "take_ticks='no',\n            entry", "cannot be compiled"),
+        ("held = held_lots(sleeve)", "held = int(format(held_lots(sleeve)))", "cannot be compiled"),
     ],
 )
 def test_a_policy_that_fails_is_told_with_its_line_or_what_the_compiler_says(
