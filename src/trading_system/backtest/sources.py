@@ -49,7 +49,7 @@ def sources_of(bars: Sequence[str], instruments: Sequence[str]) -> list[Source]:
         elif Path(text).is_dir():
             found += [Source(symbol, text) for symbol in _of_store(Path(text), instruments)]
         elif len(bars) == len(instruments) == 1:
-            found.append(Source(instruments[0], text))
+            found.append(_named(text, instruments[0]))
         else:
             found.append(Source(symbol_of(Path(text)), text))
     symbols = [source.symbol for source in found]
@@ -64,6 +64,16 @@ def sources_of(bars: Sequence[str], instruments: Sequence[str]) -> list[Source]:
                 f"--instrument {symbol}: none of the --bars is of it; there are: {', '.join(symbols)}"
             )
     return [source for source in found if not instruments or source.symbol in instruments]
+
+
+def _named(path: str, symbol: str) -> Source:
+    """Return a single file as bars of `symbol`, unless its name plainly tells another one."""
+    told = symbol_of(Path(path))
+    if catalog.split(told)[1] != catalog.UNKNOWN_QUOTE and told != re.sub(r"[^A-Z0-9]", "", symbol.upper()):
+        raise ConfigurationError(
+            f"{path} is called after {told}, not {symbol}; if it holds {symbol}, say --bars {symbol}={path}"
+        )
+    return Source(symbol, path)
 
 
 def symbol_of(path: Path) -> str:

@@ -30,6 +30,14 @@ def test_a_files_name_tells_the_symbol(name: str, symbol: str) -> None:
 def test_a_symbol_before_the_file_or_a_single_instrument_names_it() -> None:
     assert sources_of(["BTCUSDT=a.csv", "ETHUSDT=b.csv"], []) == [("BTCUSDT", "a.csv"), ("ETHUSDT", "b.csv")]
     assert sources_of(["a.csv"], ["XRPUSDT"]) == [Source("XRPUSDT", "a.csv")]
+    assert sources_of(["BTCUSDT.csv"], ["BTC/USDT"]) == [Source("BTC/USDT", "BTCUSDT.csv")]
+
+
+def test_a_file_called_after_another_instrument_is_not_taken_for_it() -> None:
+    """Bars of bitcoin, reported as ether, would only show in their prices."""
+    with pytest.raises(ConfigurationError, match="is called after BTCUSDT, not ETHUSDT"):
+        sources_of(["binance_BTCUSDT_1h.parquet"], ["ETHUSDT"])
+    assert sources_of(["ETHUSDT=BTCUSDT.csv"], ["ETHUSDT"]) == [Source("ETHUSDT", "BTCUSDT.csv")]
 
 
 def test_of_several_files_those_of_the_instruments_are_taken() -> None:
