@@ -17,8 +17,8 @@ HALTED: Final = 1 << 10
 DAILY_LOSS: Final = 1 << 11
 GROSS: Final = 1 << 12
 
-LATCHING: Final = DRAWDOWN | HALTED
-"""Those that stay once raised, until a person releases them."""
+LATCHING: Final = DRAWDOWN | HALTED | DAILY_LOSS
+"""Those that stay once raised: the daily loss until the next UTC day, the others until a person releases them."""
 
 COMBINATIONS: Final = 1 << 13
 """How many sets of objections there are."""

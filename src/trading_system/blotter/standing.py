@@ -60,7 +60,7 @@ class Standing:
         equity: Cash and positions at their last marks, by quote currency.
         peak_equity: Highest equity that a decision saw, quote units.
         drawdown: Fall of the equity that the last decision saw from that peak, 0..1.
-        latched: Brakes that stay until a person releases them, in words.
+        latched: Brakes that stay, the daily loss until the next UTC day, the others until a person releases them.
         compared: When the books were last compared with the venue's.
         agreed: When they last agreed.
         differences: Why they are not known to agree now; none where they do.

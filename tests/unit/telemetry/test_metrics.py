@@ -104,6 +104,17 @@ def test_objections_and_latches_are_named_by_their_rule() -> None:
     assert value(metrics, "breaker_latched", rule="drawdown") == 0
 
 
+def test_the_brake_of_the_day_is_shown_while_it_holds() -> None:
+    """Too much was lost today: the gauge is up until a decision carries it no more."""
+    start = opening()
+    decided = decision(start, make_bar())
+    carried = decided.step.account._replace(latched=objections.DAILY_LOSS)
+    metrics = counted(*start, replace(decided, step=decided.step._replace(account=carried)))
+    assert value(metrics, "breaker_latched", rule="daily_loss") == 1
+    metrics.notice(decided)
+    assert value(metrics, "breaker_latched", rule="daily_loss") == 0
+
+
 def test_every_objection_has_one_short_name() -> None:
     """The label is the constant's own name."""
     assert RULES.keys() == objections.WORDS.keys()
