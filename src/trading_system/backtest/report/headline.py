@@ -138,7 +138,7 @@ def text(number: Number, quote: str, *, plus: bool = False) -> str:
 UNITS: Final[Mapping[str, Callable[[float], str]]] = {
     "ratio": ratio,
     "count": whole,
-    "bars": lambda bars: f"{whole(bars)} bars" if bars >= 10 else f"{ratio(bars)} bars",
+    "bars": lambda bars: f"{whole(bars)} bars" if bars >= 10 or bars % 1 == 0 else f"{ratio(bars)} bars",
     "s": span,
 }
 """How a statistic is written, by its unit."""
