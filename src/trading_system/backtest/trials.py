@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from trading_system.backtest.asked import Asked, Assignment
+from trading_system.backtest.asked import Asked
 from trading_system.backtest.assemble import prepare
 from trading_system.backtest.figures import policy_of
 from trading_system.backtest.own_policy import PolicyFile, compiling
@@ -103,17 +103,52 @@ def combinations(asked: Asked) -> tuple[tuple[str, ...], list[tuple[str, ...]]]:
     return tuple(ranges), list(itertools.product(*ranges.values()))
 
 
-def studies_of(asked: Asked, sources: Sequence[Source], own: PolicyFile | None) -> tuple[Study, ...]:
-    """Return the study of each combination.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grid:
+    """What is to be tried.
+
+    Attributes:
+        names: What is varied.
+        rows: (N) the values of `names` of each trial, as they were written.
+        studies: (N) each trial whole.
+        impossible: Combinations that cannot be, as a fast average that is slower than the slow one: how many.
+        because: Why the first of them cannot; "" where there is none.
+    """
+
+    names: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    studies: tuple[Study, ...]
+    impossible: int
+    because: str
+
+
+def grid_of(asked: Asked, sources: Sequence[Source], own: PolicyFile | None) -> Grid:
+    """Return the study of each combination that can be.
 
     Raises:
-        ConfigurationError: As `combinations`; a combination cannot be, and why; or they are not all of the same bars.
+        ConfigurationError: As `combinations`; no combination can be, and why; or they are not all of the same bars.
     """
     names, rows = combinations(asked)
     kept = [pair for pair in asked.sets if pair[0] not in names]
-    studies = tuple(_study(replace(asked, sets=(*kept, *_pairs(names, row))), sources, own) for row in rows)
-    _of_one_market(studies)
-    return studies
+    possible: list[tuple[tuple[str, ...], Study]] = []
+    why: list[ConfigurationError] = []
+    for row in rows:
+        try:
+            study = study_of(replace(asked, sets=(*kept, *zip(names, row, strict=True))), sources, own)
+        except ConfigurationError as error:
+            why.append(error)
+        else:
+            possible.append((row, study))
+    if not possible:
+        raise why[0]
+    _of_one_market([study for _, study in possible])
+    return Grid(
+        names=names,
+        rows=tuple(row for row, _ in possible),
+        studies=tuple(study for _, study in possible),
+        impossible=len(why),
+        because=str(why[0]) if why else "",
+    )
 
 
 def _of_one_market(studies: Sequence[Study]) -> None:
@@ -128,31 +163,16 @@ def _of_one_market(studies: Sequence[Study]) -> None:
             )
 
 
-def _pairs(names: Sequence[str], row: Sequence[str]) -> list[Assignment]:
-    return list(zip(names, row, strict=True))
-
-
-def _study(asked: Asked, sources: Sequence[Source], own: PolicyFile | None) -> Study:
-    return study_of(asked, sources, own)
-
-
-def tried(
-    asked: Asked,
-    sources: Sequence[Source],
-    own: PolicyFile | None,
-    readings: Sequence[Reading],
-    progress: Progress | None = None,
-) -> Trials:
+def tried(grid: Grid, own: PolicyFile | None, readings: Sequence[Reading], progress: Progress | None = None) -> Trials:
     """Run every combination and return what came of them.
 
     Trials that differ in their policy alone share the bars, the views and one pass over them; those that differ in
     more are run side by side.
 
     Raises:
-        ConfigurationError, DataError: As `studies_of` and `assemble.prepare`.
+        ConfigurationError, DataError: As `assemble.prepare`.
     """
-    names, rows = combinations(asked)
-    studies = studies_of(asked, sources, own)
+    studies = grid.studies
     groups: dict[str, list[int]] = {}
     for n, study in enumerate(studies):
         groups.setdefault(_but_policy(study), []).append(n)
@@ -172,7 +192,7 @@ def tried(
     with compiling(own), ThreadPoolExecutor(cores if apart else 1) as pool:
         jobs = [pool.submit(job, place, members) for place, members in enumerate(groups.values())]
         parts = [each.result() for each in jobs]
-    return _gathered(names, tuple(rows), studies, list(groups.values()), parts, readings)
+    return _gathered(grid, list(groups.values()), parts)
 
 
 def _but_policy(study: Study) -> str:
@@ -198,14 +218,8 @@ def _swept(studies: Sequence[Study], readings: Sequence[Reading], workers: int |
     )
 
 
-def _gathered(
-    names: tuple[str, ...],
-    rows: tuple[tuple[str, ...], ...],
-    studies: tuple[Study, ...],
-    groups: Sequence[Sequence[int]],
-    parts: Sequence[Swept],
-    readings: Sequence[Reading],
-) -> Trials:
+def _gathered(grid: Grid, groups: Sequence[Sequence[int]], parts: Sequence[Swept]) -> Trials:
+    studies = grid.studies
     sampled = parts[0].sampled
     equity = np.empty((len(studies), len(sampled)), dtype=np.int64)
     fills, orders = np.empty(len(studies), dtype=np.int64), np.empty(len(studies), dtype=np.int64)
@@ -217,8 +231,8 @@ def _gathered(
     bars = (int(sampled[-1]) + 1) / len(sampled)
     peaks = np.maximum.accumulate(path, axis=1)
     return Trials(
-        names=names,
-        values=rows,
+        names=grid.names,
+        values=grid.rows,
         studies=studies,
         swept=Swept(sampled=sampled, equity_atoms=equity, fills=fills, orders=orders),
         sharpes=sharpes_of(moves) / np.sqrt(bars),

@@ -42,19 +42,20 @@ def command(out: Path | None, as_json: bool, **options: Any) -> None:
     with telling.stages() as tell, needed(), TemporaryDirectory() as aside:
         from trading_system.backtest.run_folder import QUARANTINE
         from trading_system.backtest.sources import read_all
-        from trading_system.backtest.trials import studies_of, tried
+        from trading_system.backtest.trials import grid_of, tried
 
-        first = studies_of(asked, sources, own)[0]
+        grid = grid_of(asked, sources, own)
+        first = grid.studies[0]
         check_out(first, out)
         tell("reading bars")
         readings = read_all(first, Path(aside) / QUARANTINE)  # they are read again for the report, which keeps them
-        trials = tried(asked, sources, own, readings, tell("trying (an update's first run compiles for a minute)"))
+        trials = tried(grid, own, readings, tell("trying (an update's first run compiles for a minute)"))
     per_year = YEAR_NS / readings[0].bars.interval_ns
 
     def counted(result: "Result") -> "Result":
         return replace(
             result,
-            config={**result.config, "sweep": _config(trials)},
+            config={**result.config, "sweep": _config(trials) | {"impossible": grid.impossible}},
             trials=len(trials.studies),
             trial_sharpes=trials.sharpes,
             pbo=trials.pbo,
@@ -66,11 +67,13 @@ def command(out: Path | None, as_json: bool, **options: Any) -> None:
         as_json=as_json,
         command="sweep",
         counted=counted,
-        more={"sweep": _summary(trials, per_year)} if as_json else None,
+        more={"sweep": _summary(trials, per_year) | {"impossible": grid.impossible}} if as_json else None,
         also=lambda folder: _write(trials, per_year, folder),
     )
     if not as_json:
         _show(trials, per_year)
+        if grid.impossible:
+            click.echo(f"{grid.impossible:,} combinations cannot be and were left out; the first: {grid.because}")
 
 
 def _config(trials: "Trials") -> dict[str, Any]:

@@ -64,3 +64,13 @@ def test_a_folder_that_is_no_runs_is_refused(run: Run, bars: Path) -> None:
     assert told.code == 2
     assert "holds today.txt" in told.err
     assert [path.name for path in Path("notes").iterdir()] == ["today.txt"]
+
+
+def test_combinations_that_cannot_be_are_left_out_and_counted(run: Run, bars: Path) -> None:
+    """A fast average must be faster than the slow one: of 5, 10 and 15 against 10 one pair is left."""
+    sets = ("--set", "fast=5..15:5", "--set", "slow=10")
+    told = json.loads(run("sweep", "--bars", str(bars), "--strategy", "sma_cross", *sets, "--json").out)
+    assert (told["sweep"]["trials"], told["sweep"]["impossible"]) == (1, 2)
+    never = run("sweep", "--bars", str(bars), "--strategy", "sma_cross", "--set", "fast=10,15", "--set", "slow=10")
+    assert never.code == 2
+    assert "must be less than slow" in never.err
