@@ -51,7 +51,7 @@ def spend(command: Sequence[str], *, peer: bool = False) -> Spent:
         if process.returncode:
             raise EngineFailed(f"{' '.join(command)} ended with {process.returncode}:\n{told[-3000:]}")
     unit = 1 if sys.platform == "darwin" else 1024
-    trades = re.search(r'\btrades"?: *([\d,]+)', told)
+    trades = re.search(r'\btrades"?: *(\d[\d,]*\d|\d)', told)
     return Spent(
         wall_s=(wall_s,),
         cpu_s=(usage.ru_utime + usage.ru_stime,),
@@ -84,6 +84,13 @@ def printed(command: Sequence[str]) -> str:
     return done.stdout
 
 
+RULES: Final = (
+    *("fast=10", "slow=50", "stop=none", "size=lots", "size_lots=1", "tick=0.01", "lot=1", "cash=100000000"),
+    *("taker_fee_bps=10", "fee_asset=quote", "fee_rounding=half_even", "spread_bps=0", "slippage_bps=0"),
+)
+"""One unit each time, no stop, a fee of 0.1 % of each fill and no other cost."""
+
+
 def has_backtest() -> bool:
     """Return whether the command `trading-system backtest` exists."""
     asked = subprocess.run([CLI, "backtest", "--help"], cwd=ROOT, capture_output=True, timeout=120, check=False)
@@ -91,9 +98,9 @@ def has_backtest() -> bool:
 
 
 def our_backtest(bars: Path, out: Path) -> list[str]:
-    """Return our command from a file of bars to a report."""
-    asked = ["--bars", str(bars), "--strategy", "sma_cross", "--set", "fast=10", "--set", "slow=50"]
-    return [CLI, "backtest", *asked, "--out", str(out), "--json"]
+    """Return our command from a file of bars to a report, by the rules that all engines of the bench follow."""
+    asked = [part for choice in RULES for part in ("--set", choice)]
+    return [CLI, "backtest", "--bars", str(bars), "--strategy", "sma_cross", *asked, "--out", str(out), "--json"]
 
 
 def file_to_report(folder: Path) -> dict[str, tuple[Sequence[str], bool]]:
