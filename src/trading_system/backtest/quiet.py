@@ -16,6 +16,7 @@ from trading_system.blotter.state import (
     STOP_NONE,
     STOP_RESTING,
     Account,
+    AccountCarried,
     BarRow,
     Policy,
     Sleeve,
@@ -74,10 +75,17 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
     while s < last and not asking:
         if position == 0 and not kept and not gated:
             s = _skip_idle_bars(lane, policy, terms, cash, record, s, last)
+        if placed and not kept:
+            stretch = _hold(lane, setup, record, carried, want, s, last)
+            carried, want = stretch.carried, stretch.want
+            if stretch.reached > s:
+                s = stretch.reached
+                known = int(lane.close[s - 1])
+                if s == last:
+                    break
         low, high, close = int(lane.low[s]), int(lane.high[s]), int(lane.close[s])
         if close <= 0 or (stop_lots > 0 and not out_of_reach(low, high, stop, take, side)):
             break
-        close_ns, probability = int(lane.close_ns[s]), float(lane.probability[s])
         holdings = sign * worth_in_lots(lots, rest, close, terms)
         account = Account(
             cash_atoms=cash,
@@ -87,21 +95,7 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
             carried=carried,
             short_atoms=-min(holdings, 0),
         )
-        bar = BarRow(
-            close_ns=close_ns,
-            open=int(lane.open[s]),
-            high=high,
-            low=low,
-            close=close,
-            volume_atoms=int(lane.volume_atoms[s]),
-            atr=float(lane.atr[s]),
-        )
-        view = View(
-            probability=probability,
-            gain=float(lane.gain[s]),
-            loss=float(lane.loss[s]),
-            expires_ns=close_ns + life_ns if probability == probability else 0,
-        )
+        bar, view = _bar(lane, s), _view(lane, life_ns, s)
         sleeve = Sleeve(
             terms=terms,
             position_atoms=position,
@@ -115,22 +109,19 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
             carried=want,
             stop_take_ticks=take,
         )
-        if placed and not kept and steady(sleeve, held, bar, view, policy):
-            carried, want = breakers(carried, marked(account), bar, policy), one_bar_more(want)
-        else:
-            step = decide(account, sleeve, bar, view, policy)
-            asking = wanting(step.asks)
-            if asking and setup.rules.at_close == 1:
-                break  # what is asked now is filled now
-            carried, want = step.account, step.sleeve
-            placed = held != 0 and as_wanted(sleeve, held, want)
-            if kept:
-                record.decided[s, 0, 0], record.decided[s, 0, 1] = want.target_lots, want.stop_ticks
-                record.decided[s, 0, 2] = step.objections
-            if step.denied != 0:
-                record.denials[step.denied] += 1
-            if asking:
-                asks = step.asks
+        step = decide(account, sleeve, bar, view, policy)
+        asking = wanting(step.asks)
+        if asking and setup.rules.at_close == 1:
+            break  # what is asked now is filled now
+        carried, want = step.account, step.sleeve
+        placed = held != 0 and as_wanted(sleeve, held, want)
+        if kept:
+            record.decided[s, 0, 0], record.decided[s, 0, 1] = want.target_lots, want.stop_ticks
+            record.decided[s, 0, 2] = step.objections
+        if step.denied != 0:
+            record.denials[step.denied] += 1
+        if asking:
+            asks = step.asks
         record.cash[s], record.holdings[s] = cash, holdings
         if shorts:
             record.short[s] = account.short_atoms
@@ -148,6 +139,87 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
         if asking and setup.rules.at_close == 0 and ask(s - 1, 0, asks, known, AT_CLOSE, slate_of(setup, record)):
             settle(s - 1, 0, known, AT_CLOSE, slate_of(setup, record))
     return s
+
+
+class Stretch(NamedTuple):
+    """Bars on which what is held was only marked."""
+
+    reached: int
+    """The first bar that is not of this kind."""
+    carried: AccountCarried
+    want: SleeveCarried
+
+
+@kernel
+def _hold(
+    lane: Lane, setup: Setup, record: Record, carried: AccountCarried, want: SleeveCarried, first: int, last: int
+) -> Stretch:
+    """Mark what is held, all as wanted, bar by bar from `first` on while it is `steady` and out of the stop's reach."""
+    book, cash, shorts = record.book, int(record.tally[CASH]), len(record.short) > 0
+    stop, take, side = int(book[0, C.stop_ticks]), int(book[0, C.take_ticks]), int(book[0, C.stop_side])
+    stop_lots, position = int(book[0, C.stop_lots]), int(book[0, C.position])
+    terms, policy, life_ns = terms_at(setup.terms, 0), policy_at(setup.policies, 0), int(setup.life_ns[0])
+    lots, rest, sign = abs(position) // terms.lot_atoms, abs(position) % terms.lot_atoms, 1 if position > 0 else -1
+    s = first
+    while s < last:
+        low, high, close = int(lane.low[s]), int(lane.high[s]), int(lane.close[s])
+        if close <= 0 or (stop_lots > 0 and not out_of_reach(low, high, stop, take, side)):
+            break
+        bar, view = _bar(lane, s), _view(lane, life_ns, s)
+        sleeve = Sleeve(
+            terms=terms,
+            position_atoms=position,
+            entry_lots=0,
+            entry_taking=0,
+            exit_lots=0,
+            stop_lots=stop_lots,
+            stop_resting_ticks=stop,
+            stop_limit_ticks=int(book[0, C.limit_ticks]),
+            stop_status=int(book[0, C.status]),
+            carried=want,
+            stop_take_ticks=take,
+        )
+        if not steady(sleeve, sign * lots, bar, view, policy):
+            break
+        holdings = sign * worth_in_lots(lots, rest, close, terms)
+        account = Account(
+            cash_atoms=cash,
+            reserved_atoms=0,
+            holdings_atoms=holdings,
+            gates=0,
+            carried=carried,
+            short_atoms=-min(holdings, 0),
+        )
+        carried, want = breakers(carried, marked(account), bar, policy), one_bar_more(want)
+        record.cash[s], record.holdings[s] = cash, holdings
+        if shorts:
+            record.short[s] = account.short_atoms
+        s += 1
+    return Stretch(reached=s, carried=carried, want=want)
+
+
+@kernel
+def _bar(lane: Lane, s: int) -> BarRow:
+    return BarRow(
+        close_ns=int(lane.close_ns[s]),
+        open=int(lane.open[s]),
+        high=int(lane.high[s]),
+        low=int(lane.low[s]),
+        close=int(lane.close[s]),
+        volume_atoms=int(lane.volume_atoms[s]),
+        atr=float(lane.atr[s]),
+    )
+
+
+@kernel
+def _view(lane: Lane, life_ns: int, s: int) -> View:
+    probability = float(lane.probability[s])
+    return View(
+        probability=probability,
+        gain=float(lane.gain[s]),
+        loss=float(lane.loss[s]),
+        expires_ns=int(lane.close_ns[s]) + life_ns if probability == probability else 0,
+    )
 
 
 @kernel
