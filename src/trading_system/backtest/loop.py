@@ -174,7 +174,7 @@ def _decide_one(s: int, k: int, account: Account, tape: Tape, beliefs: Beliefs, 
     book[k, C.target], book[k, C.stop], book[k, C.take] = want.target_lots, want.stop_ticks, want.take_ticks
     book[k, C.bars_held], book[k, C.bars_waiting], book[k, C.reason] = want.bars_held, want.bars_waiting, want.reason
     book[k, C.decided], book[k, C.known] = s, bar.close
-    book[k, C.cancels], book[k, C.exits], book[k, C.protects] = 0, 0, 0
+    book[k, C.exits], book[k, C.protects] = 0, 0
     record.tally[DECISIONS] += 1
     if step.denied != 0:
         record.denials[step.denied] += 1

@@ -87,28 +87,9 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
         if close <= 0 or (stop_lots > 0 and not out_of_reach(low, high, stop, take, side)):
             break
         holdings = sign * worth_in_lots(lots, rest, close, terms)
-        account = Account(
-            cash_atoms=cash,
-            reserved_atoms=0,
-            holdings_atoms=holdings,
-            gates=int(lane.gates[s]) if gated else 0,
-            carried=carried,
-            short_atoms=-min(holdings, 0),
-        )
+        account = _account(cash, holdings, int(lane.gates[s]) if gated else 0, carried)
         bar, view = _bar(lane, s), _view(lane, life_ns, s)
-        sleeve = Sleeve(
-            terms=terms,
-            position_atoms=position,
-            entry_lots=0,
-            entry_taking=0,
-            exit_lots=0,
-            stop_lots=stop_lots,
-            stop_resting_ticks=stop,
-            stop_limit_ticks=limit,
-            stop_status=status,
-            carried=want,
-            stop_take_ticks=take,
-        )
+        sleeve = _sleeve(terms, position, stop_lots, stop, limit, take, status, want)
         step = decide(account, sleeve, bar, view, policy)
         asking = wanting(step.asks)
         if asking and setup.rules.at_close == 1:
@@ -133,7 +114,7 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
         book[0, C.target], book[0, C.stop], book[0, C.take] = want.target_lots, want.stop_ticks, want.take_ticks
         book[0, C.bars_held], book[0, C.bars_waiting] = want.bars_held, want.bars_waiting
         book[0, C.reason], book[0, C.decided], book[0, C.known] = want.reason, s - 1, known
-        book[0, C.cancels], book[0, C.exits], book[0, C.protects] = 0, 0, 0
+        book[0, C.exits], book[0, C.protects] = 0, 0
         record.marks[0] = known
         record.tally[DECISIONS] += s - first
         if asking and setup.rules.at_close == 0 and ask(s - 1, 0, asks, known, AT_CLOSE, slate_of(setup, record)):
@@ -158,6 +139,7 @@ def _hold(
     book, cash, shorts = record.book, int(record.tally[CASH]), len(record.short) > 0
     stop, take, side = int(book[0, C.stop_ticks]), int(book[0, C.take_ticks]), int(book[0, C.stop_side])
     stop_lots, position = int(book[0, C.stop_lots]), int(book[0, C.position])
+    limit, status = int(book[0, C.limit_ticks]), int(book[0, C.status])
     terms, policy, life_ns = terms_at(setup.terms, 0), policy_at(setup.policies, 0), int(setup.life_ns[0])
     lots, rest, sign = abs(position) // terms.lot_atoms, abs(position) % terms.lot_atoms, 1 if position > 0 else -1
     s = first
@@ -166,36 +148,50 @@ def _hold(
         if close <= 0 or (stop_lots > 0 and not out_of_reach(low, high, stop, take, side)):
             break
         bar, view = _bar(lane, s), _view(lane, life_ns, s)
-        sleeve = Sleeve(
-            terms=terms,
-            position_atoms=position,
-            entry_lots=0,
-            entry_taking=0,
-            exit_lots=0,
-            stop_lots=stop_lots,
-            stop_resting_ticks=stop,
-            stop_limit_ticks=int(book[0, C.limit_ticks]),
-            stop_status=int(book[0, C.status]),
-            carried=want,
-            stop_take_ticks=take,
-        )
+        sleeve = _sleeve(terms, position, stop_lots, stop, limit, take, status, want)
         if not steady(sleeve, sign * lots, bar, view, policy):
             break
         holdings = sign * worth_in_lots(lots, rest, close, terms)
-        account = Account(
-            cash_atoms=cash,
-            reserved_atoms=0,
-            holdings_atoms=holdings,
-            gates=0,
-            carried=carried,
-            short_atoms=-min(holdings, 0),
-        )
+        account = _account(cash, holdings, 0, carried)
         carried, want = breakers(carried, marked(account), bar, policy), one_bar_more(want)
         record.cash[s], record.holdings[s] = cash, holdings
         if shorts:
             record.short[s] = account.short_atoms
         s += 1
     return Stretch(reached=s, carried=carried, want=want)
+
+
+@kernel
+def _account(cash: int, holdings: int, gates: int, carried: AccountCarried) -> Account:
+    """Return the account while nothing is promised to any entry."""
+    return Account(
+        cash_atoms=cash,
+        reserved_atoms=0,
+        holdings_atoms=holdings,
+        gates=gates,
+        carried=carried,
+        short_atoms=-min(holdings, 0),
+    )
+
+
+@kernel
+def _sleeve(
+    terms: Terms, position: int, stop_lots: int, stop: int, limit: int, take: int, status: int, want: SleeveCarried
+) -> Sleeve:
+    """Return the sleeve while it has no order but a protective one."""
+    return Sleeve(
+        terms=terms,
+        position_atoms=position,
+        entry_lots=0,
+        entry_taking=0,
+        exit_lots=0,
+        stop_lots=stop_lots,
+        stop_resting_ticks=stop,
+        stop_limit_ticks=limit,
+        stop_status=status,
+        carried=want,
+        stop_take_ticks=take,
+    )
 
 
 @kernel

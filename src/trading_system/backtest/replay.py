@@ -15,7 +15,7 @@ from trading_system.backtest.history import first_open_of, forecasters_of, inter
 from trading_system.backtest.recorder import Recorder
 from trading_system.backtest.rows import policy_at, reader
 from trading_system.backtest.run import Outcome, OwnPolicy, Progress, checked
-from trading_system.backtest.tape import Beliefs, Setup, Tape
+from trading_system.backtest.tape import ACCOUNT, Beliefs, Setup, Tape
 from trading_system.blotter import events as e
 from trading_system.blotter import objections as why
 from trading_system.blotter.portfolio import Portfolio, SleeveKey, terms_of
@@ -34,7 +34,6 @@ from trading_system.market.bars import Bar
 from trading_system.market.instruments import Instrument
 from trading_system.ports import Forecaster, Journal, OrderQueue
 
-ACCOUNT: Final = "replay"
 COMPARED_EVERY: Final = 1_000
 """Slices between two comparisons of the desk's books with the venue's."""
 TOLD_EVERY: Final = 1_000

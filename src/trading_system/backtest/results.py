@@ -28,8 +28,6 @@ from trading_system.blotter.state import (
 from trading_system.blotter.tickets import Intent, client_order_id
 from trading_system.market.columns import Ints
 
-ACCOUNT: Final = "backtest"
-"""Part of every client order id."""
 SYNTHETIC: Final = "synthetic"
 """The venue of bars that were made up."""
 
@@ -156,7 +154,7 @@ def _names(prepared: Prepared, outcome: Outcome, which: Ints) -> list[str]:
     closes = outcome.close_ns[rows[:, t.ORDER_DECIDED]].tolist()
     columns = (rows[:, t.ORDER_SLEEVE], rows[:, t.ORDER_INTENT], rows[:, t.ORDER_ATTEMPT])
     names = [
-        client_order_id(ACCOUNT, label, symbol, decided_ns, INTENTS[intent], attempt)
+        client_order_id(t.ACCOUNT, label, symbol, decided_ns, INTENTS[intent], attempt)
         for decided_ns, (label, symbol), intent, attempt in zip(
             closes, (prepared.sleeves[k] for k in columns[0].tolist()), *(c.tolist() for c in columns[1:]), strict=True
         )

@@ -37,7 +37,6 @@ class Columns(NamedTuple):
     """Slice of that decision."""
     known: int
     """Last price heard: the close of that decision, or a fill's since, ticks."""
-    cancels: int
     exits: int
     protects: int
     """How many of each were asked for since that decision."""

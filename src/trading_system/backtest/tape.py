@@ -56,6 +56,9 @@ class Setup(NamedTuple):
     """(K,) how long after its bar's close a view holds, ns."""
 
 
+ACCOUNT: Final = "backtest"
+"""Part of every client order id, in a back-test and in its replay."""
+
 ENTER: Final = 0
 EXIT: Final = 1
 PROTECT: Final = 2

@@ -13,12 +13,13 @@ from tests.unit.backtest.tales import BITCOIN, Tale, alone, wild
 from trading_system.backtest.agreement import differences
 from trading_system.backtest.replay import replay
 from trading_system.backtest.run import Outcome, OwnPolicy, run
-from trading_system.backtest.tape import Beliefs, Tape
+from trading_system.backtest.tape import ACCOUNT, Beliefs, Tape
 from trading_system.blotter import events as e
 from trading_system.blotter.objections import HALTED
 from trading_system.blotter.portfolio import Portfolio, account_row, sleeve_row
 from trading_system.blotter.signals import Forecast, Unknown, unknown
 from trading_system.blotter.state import Account, BarRow, Policy, Sleeve, Step, View
+from trading_system.blotter.tickets import client_order_id
 from trading_system.bootstrap import replay_parts
 from trading_system.desk.decide import decide
 from trading_system.errors import ConfigurationError, DataError
@@ -142,6 +143,16 @@ def test_same_tale_same_facts() -> None:
         replay(*tale.told, instruments=tale.instruments, sleeves=tale.sleeves, parts=parts)
     first, second = ([entry.hash for entry in parts.journal.read()] for parts in journals)
     assert first == second
+
+
+def test_orders_bear_the_same_names_in_the_journal_and_in_the_run_folder() -> None:
+    """The account is part of a name, so both speeds must call it alike."""
+    tale = alone(np.random.default_rng(SEED), slices=40)
+    queued = [fact for fact in facts_of(tale) if isinstance(fact, e.OrderQueued)]
+    assert queued
+    for ticket in (fact.ticket for fact in queued):
+        asked = (ticket.strategy, ticket.symbol, ticket.decided_ns, ticket.intent, ticket.attempt)
+        assert ticket.client_order_id == client_order_id(ACCOUNT, *asked)
 
 
 def test_the_journal_tells_what_happened_in_its_own_order() -> None:
