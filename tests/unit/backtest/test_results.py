@@ -12,9 +12,10 @@ from trading_system.backtest.assemble import Prepared
 from trading_system.backtest.code_version import commit
 from trading_system.backtest.finish import finished
 from trading_system.backtest.result import Reason
-from trading_system.backtest.results import ACCOUNT, fills_of, stops_of
+from trading_system.backtest.results import fills_of, stops_of
 from trading_system.backtest.run import Outcome, run
 from trading_system.backtest.study import Sleeve
+from trading_system.backtest.tape import ACCOUNT
 from trading_system.blotter.state import Policy, View
 from trading_system.blotter.tickets import Intent, client_order_id
 
