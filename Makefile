@@ -55,7 +55,7 @@ model: $(VENV)/test.stamp  ## train again the small model that ships with the pa
 	@$(call script,scripts/model.py)
 
 lock: $(BIN)/uv  ## work out requirements/*.txt again from pyproject.toml
-	@$(call compile,run.txt,pyproject.toml requirements/build.in)
+	@$(call compile,run.txt,pyproject.toml requirements/build.in --constraints requirements/pins.in)
 	@$(call compile,test.txt,pyproject.toml requirements/build.in --all-extras --constraints requirements/run.txt \
 	  --excludes requirements/excludes.txt --no-emit-package torch)
 	@$(call compile,uv.txt,requirements/uv.in)

@@ -35,7 +35,7 @@ def test_a_file_of_bars_becomes_a_forecaster(file, tmp_path, capsys):
     for word in ("model", "always_up", "momentum", "reversal", "edge", str(out)):
         assert word in printed
     forecaster = OnnxForecaster.load(out)
-    from trading_system.cli.data import instrument_of
+    from trading_system.cli.data.series import instrument_of
 
     instrument = instrument_of(venue="binance", symbol="BTCUSDT", tick="0.01", lot="0.00001")
     forecasts = [forecaster.push(bar) for bar in read_bars(file, instrument, 15 * 60_000_000_000)]

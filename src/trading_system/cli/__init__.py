@@ -1,13 +1,12 @@
 """The command line: one verb a file, and each file is loaded only when its verb is used."""
 
-import pkgutil
 from collections.abc import Mapping
-from importlib.util import find_spec
 from typing import Any, Final
 
 import click
 
 from trading_system import __version__
+from trading_system.cli.verbs import Verbs
 
 VERBS: Final[Mapping[str, str]] = {
     "demo": "Run the whole line on a local exchange, kill it between an order and its answer, and recover.",
@@ -28,31 +27,10 @@ VERBS: Final[Mapping[str, str]] = {
 """Each verb with its line of help; `trading_system.cli.VERB` holds its `command`."""
 
 
-class Verbs(click.Group):
-    """A group that knows its verbs by name and imports one only to run it."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """Return the verbs whose file exists, in the order of the table."""
-        return [verb for verb in VERBS if find_spec(f"{__name__}.{verb}")]
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Import `cmd_name` and return its command, or None where there is no such verb."""
-        if cmd_name not in self.list_commands(ctx):
-            return None
-        command = pkgutil.resolve_name(f"{__name__}.{cmd_name}:command")
-        assert isinstance(command, click.Command)
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Write the verbs and their lines of help without importing any of them."""
-        with formatter.section("Verbs"):
-            formatter.write_dl([(verb, VERBS[verb]) for verb in self.list_commands(ctx)])
-
-
 SETTINGS: Final[Mapping[str, Any]] = {"help_option_names": ["-h", "--help"], "max_content_width": 120}
 
 
-@click.command(cls=Verbs, context_settings=dict(SETTINGS))
+@click.command(cls=Verbs, package=__name__, verbs=VERBS, context_settings=dict(SETTINGS))
 @click.version_option(__version__, message="%(prog)s %(version)s")
 def root() -> None:
     """An AI trading system for crypto: collect, forecast, decide, check, send, reconcile.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trading_system.cli.data import instrument_of, series_options
+from trading_system.cli.data.series import instrument_of, series_options
 from trading_system.errors import ConfigurationError
 from trading_system.market.bars import Bar, interval_ns
 
