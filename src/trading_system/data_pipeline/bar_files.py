@@ -21,6 +21,7 @@ from trading_system.market.columns import Ints
 from trading_system.market.instruments import Instrument
 from trading_system.market.timestamps import NS_PER_S, iso
 from trading_system.utils.error_handling.quarantine import Quarantine
+from trading_system.utils.error_handling.quarantine_records import Record, Series, interval_word
 
 OnBadData = Literal["refuse", "quarantine"]
 
@@ -175,9 +176,33 @@ def _set_aside(words: _Words, quarantine: Quarantine | None) -> tuple[BadRow, ..
             f"{words.path}: {count} cannot be bars of {words.instrument.symbol}{many}\n  {told(bad, len(rows))}"
         )
     if quarantine is not None:
-        for row, raw in zip(bad, raws, strict=True):
-            quarantine.put(raw.cells, reason=str(row), source=str(words.path))
+        quarantine.put_all(_record(row, raw, told, words) for row, raw, told in zip(shown, raws, bad, strict=True))
     return bad
+
+
+def _record(row: int, raw: RawRow, told: BadRow, words: _Words) -> Record:
+    instrument = words.instrument
+    return Record(
+        source=str(words.path),
+        kind=str(told.kind),
+        reason=str(told),
+        raw=raw.raw,
+        line=raw.line,
+        series=Series(
+            venue=instrument.venue,
+            symbol=instrument.symbol,
+            interval=interval_word(words.interval_ns),
+            tick=f"{instrument.tick:f}",
+        ),
+        form=words.table.form,
+        columns=words.table.columns,
+        open_ns=None if _timeless(told.kind, raw, words) else int(words.open_ns[row]),
+    )
+
+
+def _timeless(kind: Kind, raw: RawRow, words: _Words) -> bool:
+    """Return whether the row does not say when it opens."""
+    return kind in (Kind.TIME, Kind.NOT_UTC) or not raw.cells.get(words.table.names["timestamp"])
 
 
 def _bad_row(row: int, raw: RawRow, words: _Words) -> BadRow:
@@ -192,6 +217,5 @@ def _bad_row(row: int, raw: RawRow, words: _Words) -> BadRow:
         Kind.CONTRADICTION: f"; line {twin} says otherwise",
         Kind.UNSORTED: "; a row above is later, or one below earlier",
     }
-    unreadable = kind in (Kind.TIME, Kind.NOT_UTC) or not cells["timestamp"]
-    time = str(cells["timestamp"] or "no time") if unreadable else iso(int(words.open_ns[row]))
+    time = str(cells["timestamp"] or "no time") if _timeless(kind, raw, words) else iso(int(words.open_ns[row]))
     return BadRow(line=raw.line, time=time, kind=kind, what=what + more.get(kind, ""))

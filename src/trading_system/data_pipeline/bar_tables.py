@@ -3,6 +3,7 @@
 import csv
 import gzip
 import io
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Final, Protocol
 import polars as pl
 
 from trading_system.errors import ConfigurationError
+from trading_system.utils.error_handling.quarantine_records import Form
 
 PRICES: Final = ("open", "high", "low", "close")
 FIELDS: Final = ("timestamp", *PRICES, "volume")
@@ -25,10 +27,14 @@ _UNREADABLE: Final = (pl.exceptions.PolarsError, OSError, EOFError, UnicodeDecod
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RawRow:
-    """One row as it was received: `line` as `reading.BadRow` counts it, and its cells by the file's own names."""
+    """One row as it was received: `line` as `reading.BadRow` counts it, and its cells by the file's own names.
+
+    `raw` are its very bytes, the line's end included; of a Parquet file, which has no lines, its cells as JSON.
+    """
 
     line: int
     cells: Mapping[str, object]
+    raw: bytes
 
 
 class Table(Protocol):
@@ -38,6 +44,8 @@ class Table(Protocol):
         names: The file's name of each of `FIELDS`.
         crowded: Positions of rows with more cells than the header.
         first_line: What the first row counts as, see `reading.BadRow`.
+        form: How `RawRow.raw` is to be read again.
+        columns: What its cells are, see `quarantine_records.Record`.
     """
 
     @property
@@ -48,6 +56,12 @@ class Table(Protocol):
 
     @property
     def first_line(self) -> int: ...
+
+    @property
+    def form(self) -> Form: ...
+
+    @property
+    def columns(self) -> tuple[str, ...]: ...
 
     def column(self, name: str, *, last: bool) -> pl.Series:
         """Return the cells of one of `FIELDS`; with `last`, nobody will ask for them again."""
@@ -103,6 +117,11 @@ class _ParquetTable:
     held: dict[str, pl.Series] = field(repr=False)
     crowded: Sequence[int] = ()
     first_line: int = 1
+    form: Form = "json"
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        return tuple(f"{name}={theirs}" for name, theirs in self.names.items())
 
     def column(self, name: str, *, last: bool) -> pl.Series:
         if name not in self.held:
@@ -112,7 +131,7 @@ class _ParquetTable:
     def rows(self, wanted: Sequence[int]) -> Iterator[RawRow]:
         frame = pl.scan_parquet(self.path).select(pl.all().gather(wanted)).collect()
         for row, cells in zip(wanted, frame.iter_rows(named=True), strict=True):
-            yield RawRow(line=self.first_line + row, cells=cells)
+            yield RawRow(line=self.first_line + row, cells=cells, raw=json.dumps(cells, default=str).encode())
 
 
 def _parquet_table(path: Path) -> _ParquetTable:
@@ -130,9 +149,11 @@ class _CsvTable:
     path: Path
     header: Sequence[str]
     names: Mapping[str, str]
+    columns: tuple[str, ...]
     crowded: Sequence[int]
     held: dict[str, pl.Series] = field(repr=False)
     first_line: int = 2
+    form: Form = "csv"
 
     def column(self, name: str, *, last: bool) -> pl.Series:
         return self.held.pop(name) if last else self.held[name]
@@ -140,13 +161,13 @@ class _CsvTable:
     def rows(self, wanted: Sequence[int]) -> Iterator[RawRow]:
         asked = iter(wanted)
         next_row = next(asked, None)
-        for row, (line, cells) in enumerate(_records(self.path)):
+        for row, (line, cells, raw) in enumerate(_records(self.path)):
             if next_row is None:
                 return
             if row == next_row:
                 named: dict[str, object] = dict(zip(self.header, cells, strict=False))
                 more = cells[len(self.header) :]
-                yield RawRow(line=line, cells=named | {"further cells": more} if more else named)
+                yield RawRow(line=line, cells=named | {"further cells": more} if more else named, raw=raw)
                 next_row = next(asked, None)
 
 
@@ -161,14 +182,21 @@ def _csv_table(path: Path) -> _CsvTable:
         held = _csv_columns(path, len(header), places, kinds)
     except pl.exceptions.ComputeError:  # a cell is no number, or a row too long: read words, and judge cell by cell
         held = _csv_columns(path, len(header), places, dict.fromkeys(FIELDS, pl.String))
-        crowded = [row for row, (_, cells) in enumerate(_records(path)) if any(cells[len(header) :])]
+        crowded = [row for row, (_, cells, _) in enumerate(_records(path)) if any(cells[len(header) :])]
     return _CsvTable(
         path=path,
         header=header,
         names={name: header[place] for name, place in places.items()},
+        columns=tuple(_meant(place, name, places) for place, name in enumerate(header)),
         crowded=crowded,
         held=held,
     )
+
+
+def _meant(place: int, name: str, places: Mapping[str, int]) -> str:
+    """Return our name of the column at `place` where it is one of ours, else the file's, unless that looks like one."""
+    ours = next((ours for ours, at in places.items() if at == place), None)
+    return ours or ("" if name.strip().lower() in FIELDS else name)
 
 
 def _csv_columns(
@@ -196,18 +224,27 @@ def _top(path: Path) -> tuple[list[str], list[str]]:
         return next(lines, []), next(lines, [])
 
 
-def _records(path: Path) -> Iterator[tuple[int, list[str]]]:
-    """Yield line and cells of each row below the header."""
-    with _text(path) as file:
-        lines = csv.reader(file)
+def _records(path: Path) -> Iterator[tuple[int, list[str], bytes]]:
+    """Yield line, cells and bytes of each row below the header."""
+    taken: list[str] = []
+
+    def noted(file: io.TextIOWrapper) -> Iterator[str]:
+        for line in file:
+            taken.append(line)
+            yield line
+
+    with _text(path, errors="surrogateescape") as file:
+        lines = csv.reader(noted(file))
         next(lines, None)
+        taken.clear()
         for cells in lines:
-            yield lines.line_num, cells
+            yield lines.line_num, cells, "".join(taken).encode("utf-8", "surrogateescape")
+            taken.clear()
 
 
-def _text(path: Path) -> io.TextIOWrapper:
+def _text(path: Path, *, errors: str = "strict") -> io.TextIOWrapper:
     opener = gzip.open if path.name.lower().endswith(".gz") else Path.open
-    return io.TextIOWrapper(opener(path, "rb"), encoding="utf-8-sig", newline="")
+    return io.TextIOWrapper(opener(path, "rb"), encoding="utf-8-sig", errors=errors, newline="")
 
 
 _OPENERS: Final[Mapping[str, Callable[[Path], Table]]] = {
