@@ -1,34 +1,41 @@
-"""Bars at rest: Parquet by venue, symbol, interval and month, and the reader of plain files."""
+"""Bars at rest: Parquet by venue, symbol, interval and month; prices and volumes as atoms, exact."""
 
 import hashlib
-import os
-import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from decimal import ROUND_HALF_EVEN, Decimal, InvalidOperation
-from itertools import groupby
 from pathlib import Path
 from typing import Final
 
 import numpy as np
-import polars as pl
+from numpy.typing import NDArray
 
-from trading_system.data_pipeline.bar_checks import Columns, rising
-from trading_system.data_pipeline.reading import column_digest
-from trading_system.errors import ConfigurationError, DataError
+from trading_system.data_pipeline.bar_checks import Columns
+from trading_system.data_pipeline.bar_rows import read_bars as read_bars
+from trading_system.data_pipeline.store_files import StoredFile, Values
+from trading_system.data_pipeline.table_store import Layout, TableStore
+from trading_system.errors import DataError
 from trading_system.market.bars import Bar, interval_ns
 from trading_system.market.instruments import Instrument
-from trading_system.market.money import ATOMS, from_atoms, to_atoms
-from trading_system.market.timestamps import NS_PER_S, from_ms, iso
+from trading_system.market.money import to_atoms
+from trading_system.market.timestamps import iso
 
-_COLUMNS: Final = ("timestamp", "open", "high", "low", "close", "volume")
+Flags = NDArray[np.uint16]
+"""(S,) bits of `market.bar_flags`, 0 for a clean bar."""
+
+GAPS: Final = "gaps"
+FLAGGED: Final = "flagged"
+
 _PRICES: Final = ("open", "high", "low", "close")
 _VALUES: Final = (*_PRICES, "volume")
-_EXACT: Final = pl.Decimal(38, 8)
-_ATOM: Final = Decimal(1).scaleb(-8)
-_SHOWN: Final = 5
-_HASH: Final = "bars_sha256"
+BARS: Final = Layout(
+    rows="bars",
+    schema=2,
+    columns={"open_ns": np.int64, **dict.fromkeys(_VALUES, np.int64), "flags": np.uint16},
+    time="open_ns",
+    key="open_ns",
+    remarks=("flags",),
+)
+"""Opens in UTC ns; prices and volume in atoms (1e-8 of a unit), because a venue may change its tick."""
 
 
 def bars_hash(bars: Iterable[Bar]) -> str:
@@ -42,131 +49,119 @@ def bars_hash(bars: Iterable[Bar]) -> str:
     return digest.hexdigest()
 
 
-def read_bars(path: Path, instrument: Instrument, interval_ns: int) -> list[Bar]:
-    """Return the bars of a plain CSV or Parquet file, oldest first.
-
-    Args:
-        path: Columns `timestamp` (open, UTC, ms), `open`, `high`, `low`, `close` (quote per base) and
-            `volume` (base units); further columns are ignored. Missing bars are absent.
-        instrument: Whose tick the prices must be whole numbers of. Volumes are rounded to atoms: floats
-            written by other programs carry noise there, and nobody owns a bar's volume.
-        interval_ns: Length of each bar.
-
-    Raises:
-        ConfigurationError: The file cannot be read, or lacks a column.
-        DataError: Rows are bad: not numbers, no whole ticks, no possible bar, repeated or out of order.
-            The first few are named, with their number (1 is the first below the header) and time.
-    """
-    columns = _columns(path)
-    bars: list[Bar] = []
-    bad: list[str] = []
-    end_ns = 0
-    for number, row in enumerate(zip(*columns, strict=True), start=1):
-        try:
-            bar = _bar(row, instrument, interval_ns)
-            if bar.open_ns < end_ns:
-                raise DataError(f"bar at {iso(bar.open_ns)} begins before the one above it ends ({iso(end_ns)})")
-        except DataError as error:
-            bad.append(f"row {number}: {error}")
-            continue
-        end_ns = bar.close_ns
-        bars.append(bar)
-    if bad:
-        shown = "\n  ".join(bad[:_SHOWN])
-        rest = f"\n  and {len(bad) - _SHOWN} more" if len(bad) > _SHOWN else ""
-        raise DataError(f"{path}: {len(bad)} of {len(bad) + len(bars)} rows cannot be bars\n  {shown}{rest}")
-    return bars
-
-
-def _columns(path: Path) -> list[list[object]]:
-    if not path.is_file():
-        raise ConfigurationError(f"{path}: no such file")
-    try:
-        # CSV as text: the digits that were written, not a float's
-        frame = pl.read_parquet(path) if path.suffix == ".parquet" else pl.read_csv(path, infer_schema=False)
-    except (pl.exceptions.PolarsError, OSError) as error:
-        raise ConfigurationError(f"{path}: cannot be read as bars: {error}") from error
-    missing = [name for name in _COLUMNS if name not in frame.columns]
-    if missing:
-        raise ConfigurationError(f"{path}: no column {', '.join(missing)}; needed are {', '.join(_COLUMNS)}")
-    return [frame[name].to_list() for name in _COLUMNS]
-
-
-def _bar(row: Sequence[object], instrument: Instrument, interval_ns: int) -> Bar:
-    try:
-        timestamp, *prices, volume = (Decimal(str(cell)) for cell in row)
-        open_ns = from_ms(int(timestamp))
-        volume_atoms = int(volume.quantize(_ATOM, ROUND_HALF_EVEN) * ATOMS)
-    except (InvalidOperation, ValueError, OverflowError):
-        cells = ", ".join(f"{name} {cell}" for name, cell in zip(_COLUMNS, row, strict=True))
-        raise DataError(f"not numbers: {cells}") from None
-    if open_ns % interval_ns:
-        raise DataError(f"timestamp {timestamp} is not the start of a bar of {interval_ns // NS_PER_S} s")
-    ticks = [instrument.ticks(price) for price in prices]
-    return Bar(
-        symbol=instrument.symbol,
-        open_ns=open_ns,
-        close_ns=open_ns + interval_ns,
-        **dict(zip(_PRICES, ticks, strict=True)),
-        volume_atoms=volume_atoms,
-    )
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
-class StoredMonth:
-    """One file of the store: what it holds, and the hash of that."""
+class Written:
+    """What became of bars that were offered to the store.
 
-    path: Path
-    bars: int
-    sha256: str
+    Attributes:
+        new: How many were added.
+        known: How many were there already, and say the same.
+        contradicted: Those that say otherwise than the stored ones; they were not written and are to be set aside.
+        stored: What the store says in their place.
+    """
+
+    new: int
+    known: int
+    contradicted: Columns
+    stored: Columns
 
 
 class BarStore:
-    """Bars under `root`/venue/symbol/interval/YYYY-MM.parquet, sorted, each once, prices as exact decimals.
+    """Bars under `root`/venue/symbol/interval/YYYY-MM.parquet, sorted, each once.
 
-    A file is replaced whole or not at all, and carries the hash of its bars, which every reading checks.
-    Prices are kept in quote units, not ticks, because a venue may change its tick.
+    A file is replaced whole or not at all and carries its own hash, which every reading checks (`store_files`); a
+    manifest beside the files lists them (`store_manifest`). Writers wait for each other, readers for nobody. The files
+    hold `open_ns`, `open`, `high`, `low`, `close`, `volume` as 64-bit integers and `flags`, 16 bits.
+
+    >>> import tempfile
+    >>> from trading_system.data_pipeline.bar_checks import Columns
+    >>> atoms = [np.array([number]) for number in (0, 200, 400, 100, 300, 5)]  # opens at 0; 0.000002 and so on
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     store = BarStore(Path(folder))
+    ...     store.append(Columns(*atoms), "binance", "BTCUSDT", "1m").new
+    ...     store.columns("binance", "BTCUSDT", "1m").close.tolist()
+    1
+    [300]
     """
 
     def __init__(self, root: Path) -> None:
-        self._root = root
+        self._table = TableStore(root, BARS)
 
     def folder(self, instrument: Instrument, interval: str) -> Path:
         """Return where the months of `instrument` are."""
-        return self._root / instrument.venue / instrument.symbol / interval
+        return self._table.folder((instrument.venue, instrument.symbol, interval))
 
-    def write(self, bars: Iterable[Bar], instrument: Instrument, interval: str) -> int:
-        """Add `bars` in any order and return how many of them were new. A bar already there changes nothing.
+    def append(
+        self, columns: Columns, venue: str, symbol: str, interval: str, *, flags: Flags | None = None
+    ) -> Written:
+        """Add bars, in any order. One that is there already changes nothing, nor do its flags.
+
+        Args:
+            columns: The bars: opens in UTC ns, prices and volumes in atoms.
+            venue, symbol, interval: Whose they are; the interval as venues write it, "15m".
+            flags: (S,) what quality found odd about each; None: nothing.
 
         Raises:
-            DataError: A bar contradicts one already there, overlaps another or is of another length or symbol.
+            ConfigurationError: The interval or a name is none.
+            DataError: A row is no possible bar or off the interval's grid (nothing is written then), or a file that is
+                there does not hold what its hash says.
+            OSError: The disk is full or does not allow it; whole months may have been written.
         """
-        new = 0
-        ordered = sorted(bars, key=_opened)
-        for month, group in groupby(ordered, key=lambda bar: _month(bar.open_ns)):
-            path = self.folder(instrument, interval) / f"{month}.parquet"
-            known = {bar.open_ns: bar for bar in self._load(path, instrument, interval)} if path.exists() else {}
-            before = len(known)
-            for bar in group:
-                _check(bar, known.setdefault(bar.open_ns, bar), instrument, interval)
-            if len(known) > before:
-                _save(path, sorted(known.values(), key=_opened), instrument)
-                new += len(known) - before
-        return new
+        length = interval_ns(interval)
+        _check(columns, symbol, interval, length)
+        flags = np.zeros(len(columns.open_ns), dtype=np.uint16) if flags is None else flags
+        values: Values = {**columns._asdict(), "flags": flags}
+        done = self._table.append(values, (venue, symbol, interval), lambda held: _counts(held, length))
+        against = Columns(*(column[done.contradicted] for column in columns))
+        stored = against
+        if len(against.open_ns):
+            first, last = int(against.open_ns.min()), int(against.open_ns.max())
+            held = self.columns(venue, symbol, interval, start_ns=first, end_ns=last + 1)
+            stored = Columns(*(column[np.searchsorted(held.open_ns, against.open_ns)] for column in held))
+        return Written(new=done.new, known=done.known, contradicted=against, stored=stored)
+
+    def write(self, bars: Iterable[Bar], instrument: Instrument, interval: str) -> int:
+        """Add `bars` in any order and return how many of them were new; see `append`.
+
+        Raises:
+            DataError: A bar is of another symbol or length, or contradicts the stored one. The others are added.
+        """
+        told = list(bars)
+        for bar in told:
+            if bar.symbol != instrument.symbol or bar.close_ns - bar.open_ns != interval_ns(interval):
+                raise DataError(
+                    f"bar at {iso(bar.open_ns)} of {bar.symbol} is no {interval} bar of {instrument.symbol}"
+                )
+        tick_atoms = to_atoms(instrument.tick)
+        prices = ([getattr(bar, name) * tick_atoms for bar in told] for name in _PRICES)
+        numbers = ([bar.open_ns for bar in told], *prices, [bar.volume_atoms for bar in told])
+        columns = Columns(*(np.array(column, dtype=np.int64) for column in numbers))
+        done = self.append(columns, instrument.venue, instrument.symbol, interval)
+        if len(done.contradicted.open_ns):
+            said, known = (_rows(each)[0] for each in (done.contradicted, done.stored))
+            raise DataError(
+                f"bar at {iso(said[0])} of {instrument.symbol} contradicts the one stored: {said[1:]} against "
+                f"{known[1:]} (open, high, low, close, volume in atoms)"
+            )
+        return done.new
 
     def read(self, instrument: Instrument, interval: str, *, start_ns: int = 0, end_ns: int | None = None) -> list[Bar]:
         """Return the bars with `start_ns` <= open < `end_ns`, oldest first.
 
         Raises:
-            ConfigurationError: There is no such series.
-            DataError: A file does not hold what its hash says, or cannot be read.
+            ConfigurationError: There is no such series, or none of it lies in the span.
+            DataError: A file does not hold what its hash says, or a price is no whole tick.
         """
-        return [
-            bar
-            for path in self._months(instrument.venue, instrument.symbol, interval, start_ns, end_ns)
-            for bar in self._load(path, instrument, interval)
-            if start_ns <= bar.open_ns and (end_ns is None or bar.open_ns < end_ns)
-        ]
+        rows = self.columns(instrument.venue, instrument.symbol, interval, start_ns=start_ns, end_ns=end_ns)
+        tick_atoms = to_atoms(instrument.tick)
+        odd = np.logical_or.reduce([getattr(rows, name) % tick_atoms != 0 for name in _PRICES])
+        if odd.any():
+            when = iso(int(rows.open_ns[odd.argmax()]))
+            raise DataError(
+                f"{self.folder(instrument, interval)}: bar at {when} is not in whole ticks of {instrument.tick}"
+            )
+        prices = {name: getattr(rows, name) // tick_atoms for name in _PRICES}
+        return _bars(rows._replace(**prices), instrument, interval_ns(interval))
 
     def columns(
         self, venue: str, symbol: str, interval: str, *, start_ns: int = 0, end_ns: int | None = None
@@ -175,120 +170,62 @@ class BarStore:
 
         Raises:
             ConfigurationError: There is no such series, or none of it lies in the span.
-            DataError: A file does not hold what its hash says, or cannot be read.
+            DataError: A file was lost, does not hold what its hash says, or cannot be read.
         """
-        months = [_rows(path) for path in self._months(venue, symbol, interval, start_ns, end_ns)]
-        months = [month for month in (_between(month, start_ns, end_ns) for month in months) if len(month.open_ns)]
-        if not months:
-            raise ConfigurationError(f"no bars of {symbol} {interval} under {self._root} in that span")
-        found = Columns(*(np.concatenate(parts) for parts in zip(*months, strict=True)))
-        if not rising(found.open_ns):
-            raise DataError(f"{self._root}: months of {symbol} {interval} overlap: delete them and fetch them again")
-        return found
+        return self.flagged(venue, symbol, interval, start_ns=start_ns, end_ns=end_ns)[0]
 
-    def series(self) -> Iterator[tuple[str, str, str, list[StoredMonth]]]:
-        """Yield venue, symbol, interval and months of each series."""
-        for folder in sorted({path.parent for path in self._root.glob("*/*/*/*.parquet")}):
-            venue, symbol, interval = folder.relative_to(self._root).parts
-            yield venue, symbol, interval, [_describe(path) for path in sorted(folder.glob("*.parquet"))]
+    def flagged(
+        self, venue: str, symbol: str, interval: str, *, start_ns: int = 0, end_ns: int | None = None
+    ) -> tuple[Columns, Flags]:
+        """Return what `columns` does, and with each bar its flags."""
+        values = self._table.load((venue, symbol, interval), start_ns, end_ns)
+        columns = Columns(*(values[name].astype(np.int64, copy=False) for name in Columns._fields))
+        return columns, values["flags"].astype(np.uint16, copy=False)
 
-    def _months(self, venue: str, symbol: str, interval: str, start_ns: int, end_ns: int | None) -> list[Path]:
-        folder = self._root / venue / symbol / interval
-        paths = sorted(folder.glob("*.parquet"))
-        if not paths:
-            raise ConfigurationError(f"no bars of {symbol} {interval} under {folder}")
-        first, last = _month(start_ns), "9999-12" if end_ns is None else _month(end_ns)
-        return [path for path in paths if first <= path.stem <= last]
+    def series(self) -> Iterator[tuple[str, str, str, list[StoredFile]]]:
+        """Yield venue, symbol, interval and what the files say of themselves, for each series.
 
-    def _load(self, path: Path, instrument: Instrument, interval: str) -> list[Bar]:
-        length = interval_ns(interval)
-        tick_atoms = to_atoms(instrument.tick)
-        bars: list[Bar] = []
-        for open_ns, *prices, volume in zip(*(column.tolist() for column in _rows(path)), strict=True):
-            if any(price % tick_atoms for price in prices):
-                raise DataError(f"{path}: bar at {iso(open_ns)} is not in whole ticks of {instrument.tick}")
-            o, h, low, c = (price // tick_atoms for price in prices)
-            bars.append(
-                Bar(
-                    symbol=instrument.symbol,
-                    open_ns=open_ns,
-                    close_ns=open_ns + length,
-                    open=o,
-                    high=h,
-                    low=low,
-                    close=c,
-                    volume_atoms=volume,
-                )
-            )
-        return bars
+        Raises:
+            DataError: A file is none of the store, or was lost.
+        """
+        for (venue, symbol, interval), files in self._table.series():
+            yield venue, symbol, interval, files
 
 
-def _between(rows: Columns, start_ns: int, end_ns: int | None) -> Columns:
-    begin = int(np.searchsorted(rows.open_ns, start_ns))
-    end = None if end_ns is None else int(np.searchsorted(rows.open_ns, end_ns))
-    return Columns(*(column[begin:end] for column in rows))
+def _rows(columns: Columns) -> list[tuple[int, ...]]:
+    return list(zip(*(column.tolist() for column in columns), strict=True))
 
 
-def _opened(bar: Bar) -> int:
-    return bar.open_ns
+def _bars(columns: Columns, instrument: Instrument, length_ns: int) -> list[Bar]:
+    """Return columns, prices in ticks, as bars."""
+    return [
+        Bar(
+            symbol=instrument.symbol,
+            open_ns=open_ns,
+            close_ns=open_ns + length_ns,
+            open=first,
+            high=high,
+            low=low,
+            close=last,
+            volume_atoms=volume,
+        )
+        for open_ns, first, high, low, last, volume in _rows(columns)
+    ]
 
 
-def _month(ns: int) -> str:
-    return f"{datetime.fromtimestamp(ns // NS_PER_S, tz=UTC):%Y-%m}"
+def _check(columns: Columns, symbol: str, interval: str, length_ns: int) -> None:
+    """Refuse rows that are no possible bars of the series: whoever read them should have seen it."""
+    open_ns, first, high, low, last, volume = columns
+    sound = (low > 0) & (low <= np.minimum(first, last)) & (np.maximum(first, last) <= high) & (volume >= 0)
+    sound &= (open_ns >= 0) & (open_ns % length_ns == 0)
+    if not sound.all():
+        row = _rows(Columns(*(column[~sound][:1] for column in columns)))[0]
+        raise DataError(
+            f"bar at {iso(row[0])} is no {interval} bar of {symbol}: open, high, low, close, volume {row[1:]} (atoms)"
+        )
 
 
-def _check(bar: Bar, known: Bar, instrument: Instrument, interval: str) -> None:
-    if bar.symbol != instrument.symbol or bar.close_ns - bar.open_ns != interval_ns(interval):
-        raise DataError(f"bar at {iso(bar.open_ns)} of {bar.symbol} is no {interval} bar of {instrument.symbol}")
-    if bar.open_ns % interval_ns(interval):
-        raise DataError(f"bar at {iso(bar.open_ns)} of {bar.symbol} does not begin on a multiple of {interval}")
-    if bar != known:
-        raise DataError(f"bar at {iso(bar.open_ns)} of {bar.symbol} contradicts the one stored: {bar} against {known}")
-
-
-def _rows(path: Path) -> Columns:
-    """Return what a file of the store holds, prices in atoms, once its hash is checked."""
-    try:
-        frame = pl.read_parquet(path)
-        promised = pl.read_parquet_metadata(path)[_HASH]
-        columns = [frame["open_ns"], *(frame[name].to_physical().cast(pl.Int64) for name in _VALUES)]
-    except (pl.exceptions.PolarsError, KeyError, OSError) as error:
-        raise DataError(f"{path}: is no file of this store: {error}") from error
-    rows = Columns(*(column.to_numpy() for column in columns))
-    if _content(rows) != promised:
-        raise DataError(f"{path}: does not hold what was written (its hash differs): delete it and fetch it again")
-    return rows
-
-
-def _content(rows: Columns) -> str:
-    return hashlib.sha256(b"".join(column_digest(column) for column in rows)).hexdigest()
-
-
-def _save(path: Path, bars: Sequence[Bar], instrument: Instrument) -> None:
-    """Replace `path` by `bars`, whole or not at all."""
-    tick_atoms = to_atoms(instrument.tick)
-    opened = [bar.open_ns for bar in bars]
-    prices = [[getattr(bar, name) * tick_atoms for bar in bars] for name in _PRICES]
-    values = [*prices, [bar.volume_atoms for bar in bars]]
-    rows = Columns(*(np.array(column, dtype=np.int64) for column in (opened, *values)))
-    columns = {name: [from_atoms(atoms) for atoms in column] for name, column in zip(_VALUES, values, strict=True)}
-    frame = pl.DataFrame({"open_ns": opened, **columns}, schema={"open_ns": pl.Int64, **dict.fromkeys(_VALUES, _EXACT)})
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            frame.write_parquet(file, compression="zstd", metadata={_HASH: _content(rows)})
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
-
-
-def _describe(path: Path) -> StoredMonth:
-    try:
-        count = pl.scan_parquet(path).select(pl.len()).collect().item()
-        return StoredMonth(path=path, bars=count, sha256=pl.read_parquet_metadata(path)[_HASH])
-    except (pl.exceptions.PolarsError, KeyError) as error:
-        raise DataError(f"{path}: is no file of this store: {error}") from error
+def _counts(values: Values, length_ns: int) -> dict[str, int]:
+    """Return in how many places bars are absent within a month, and how many bars are flagged."""
+    apart = np.diff(values["open_ns"]) != length_ns
+    return {GAPS: int(np.count_nonzero(apart)), FLAGGED: int(np.count_nonzero(values["flags"]))}

@@ -3,12 +3,15 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trading_system.data_pipeline.bar_checks import Columns
 from trading_system.data_pipeline.bar_store import BarStore, bars_hash, read_bars
+from trading_system.data_pipeline.store_files import WORDS
 from trading_system.errors import ConfigurationError, DataError
 
 HOUR_NS = 3_600_000_000_000
@@ -26,14 +29,116 @@ def hours(make_bars):
     return make_bars(1_500, interval_ns=HOUR_NS, start_ns=1_706_000_400_000_000_000)
 
 
-@given(cuts=st.lists(st.integers(0, 200), max_size=4), seed=st.integers(0, 9))
-def test_what_is_written_in_any_pieces_is_read_whole(make_bars, btcusdt, tmp_path_factory, cuts, seed):
-    """Overlapping pieces, in any order, give every bar once and sorted."""
-    store = BarStore(tmp_path_factory.mktemp("store"))
-    bars = make_bars(200, seed=seed)
-    pieces = [bars[cut : cut + 80] for cut in cuts] + [bars]
-    assert sum(store.write(piece, btcusdt, "15m") for piece in pieces) == 200
-    assert store.read(btcusdt, "15m") == bars
+def in_atoms(bars, tick_atoms=10**6):
+    """Bars as the store's columns; a tick is 0.01."""
+    prices = ([getattr(bar, name) * tick_atoms for bar in bars] for name in ("open", "high", "low", "close"))
+    columns = ([bar.open_ns for bar in bars], *prices, [bar.volume_atoms for bar in bars])
+    return Columns(*(np.array(column, dtype=np.int64) for column in columns))
+
+
+def part(columns, rows):
+    return Columns(*(column[rows] for column in columns))
+
+
+def content(folder):
+    """Every file but the lock, and its bytes."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if path.name != ".lock"}
+
+
+@given(data=st.data(), seed=st.integers(0, 9))
+def test_any_split_in_any_order_gives_the_same_files_byte_for_byte(make_bars, btcusdt, tmp_path_factory, data, seed):
+    """What the store holds depends on what it was told, and not on how: shuffled, in pieces, some of them twice."""
+    bars = in_atoms(make_bars(120, seed=seed, interval_ns=12 * HOUR_NS, start_ns=1_706_054_400_000_000_000))
+    flags = np.arange(120, dtype=np.uint16) % 3
+    whole, split = (BarStore(tmp_path_factory.mktemp("store")) for _ in range(2))
+    whole.append(bars, "binance", "BTCUSDT", "12h", flags=flags)
+    order = np.array(data.draw(st.permutations(range(120))))
+    cuts = sorted(data.draw(st.lists(st.integers(0, 120), max_size=5)))
+    new = 0
+    for rows in [*np.split(order, cuts), order[:17]]:
+        done = split.append(part(bars, rows), "binance", "BTCUSDT", "12h", flags=flags[rows])
+        assert (done.new + done.known, len(done.contradicted.open_ns)) == (len(rows), 0)
+        new += done.new
+    assert new == 120
+    assert content(split.folder(btcusdt, "12h")) == content(whole.folder(btcusdt, "12h"))
+
+
+def test_bars_come_back_as_they_were_written(store, hours, btcusdt):
+    """Objects in, objects out; columns in atoms beside them, with what quality said of each."""
+    assert store.write(hours[::-1], btcusdt, "1h") == 1_500
+    assert store.read(btcusdt, "1h") == hours
+    columns, flags = store.flagged("binance", "BTCUSDT", "1h")
+    assert [column.tolist() for column in columns] == [column.tolist() for column in in_atoms(hours)]
+    assert flags.dtype == np.uint16
+    assert not flags.any()
+
+
+def test_flags_stay_with_their_bars(store, hours):
+    """A flag is a remark on a bar: kept with it, counted by its file, and the bar told again without it is known."""
+    bars = in_atoms(hours)
+    flags = np.zeros(1_500, dtype=np.uint16)
+    flags[[3, 700]] = 5, 0x8000
+    store.append(bars, "binance", "BTCUSDT", "1h", flags=flags)
+    done = store.append(bars, "binance", "BTCUSDT", "1h")
+    assert (done.new, done.known) == (0, 1_500)
+    assert store.flagged("binance", "BTCUSDT", "1h")[1].tolist() == flags.tolist()
+    [(*_, months)] = store.series()
+    assert [month.counts["flagged"] for month in months] == [1, 1, 0]
+
+
+def test_absent_bars_are_counted_where_they_are_absent(store, hours):
+    """Two stretches within January; one that spans the end of a month is no gap within either."""
+    bars = in_atoms(hours)
+    january = int(np.flatnonzero(bars.open_ns >= 1_706_745_600_000_000_000)[0])
+    left_out = {5, 6, 9, january - 1, january}
+    store.append(part(bars, [row for row in range(1_500) if row not in left_out]), "binance", "BTCUSDT", "1h")
+    [(*_, months)] = store.series()
+    assert [month.counts["gaps"] for month in months] == [2, 0, 0]
+
+
+def test_what_contradicts_is_handed_back_beside_what_is_stored(store, hours):
+    """Of 1,500 bars offered again, two differ: they are told, not written, and nothing else is lost by it."""
+    bars = in_atoms(hours)
+    store.append(part(bars, slice(0, 1_400)), "binance", "BTCUSDT", "1h")
+    other = bars._replace(volume=bars.volume + np.isin(np.arange(1_500), [7, 900]))
+    done = store.append(other, "binance", "BTCUSDT", "1h")
+    assert (done.new, done.known) == (100, 1_398)
+    assert done.contradicted.open_ns.tolist() == [hours[7].open_ns, hours[900].open_ns]
+    assert (done.contradicted.volume - done.stored.volume).tolist() == [1, 1]
+    assert store.columns("binance", "BTCUSDT", "1h").volume.tolist() == bars.volume.tolist()
+
+
+def test_of_bars_that_contradict_each_other_the_first_is_kept(store, hours):
+    """Within one offer, as between two."""
+    bars = in_atoms(hours[:1])
+    twice = Columns(*(np.concatenate((column, column + (column is bars.volume))) for column in bars))
+    done = store.append(twice, "binance", "BTCUSDT", "1h")
+    assert (done.new, done.known) == (1, 0)
+    assert done.contradicted.volume.tolist() == [hours[0].volume_atoms + 1]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("low", 0), ("high", 1), ("volume", -1), ("open", 10**15), ("open_ns", 1), ("open_ns", -3_600_000_000_000)],
+)
+def test_a_row_that_is_no_bar_is_refused_before_anything_is_written(store, hours, name, value):
+    """Off the grid, before 1970, or prices that cannot be: whoever read it should have seen it."""
+    bars = in_atoms(hours[:3])
+    getattr(bars, name)[1] = value
+    with pytest.raises(DataError, match="is no 1h bar of BTCUSDT"):
+        store.append(bars, "binance", "BTCUSDT", "1h")
+    with pytest.raises(ConfigurationError, match="no bars of BTCUSDT 1h"):
+        store.columns("binance", "BTCUSDT", "1h")
+
+
+def test_a_symbol_with_a_slash_is_one_folder_and_keeps_its_name(store, hours):
+    """As some clients write symbols; and no name leads out of the store."""
+    store.append(in_atoms(hours[:1]), "kraken", "BTC/USDT", "1h")
+    [(venue, symbol, interval, _)] = store.series()
+    assert (venue, symbol, interval) == ("kraken", "BTC/USDT", "1h")
+    for symbol in ("", ".", ".."):
+        with pytest.raises(ConfigurationError, match="no name of a series"):
+            store.append(in_atoms(hours[:1]), "kraken", symbol, "1h")
 
 
 def test_a_series_lies_in_one_file_a_month(store, hours, btcusdt):
@@ -41,8 +146,11 @@ def test_a_series_lies_in_one_file_a_month(store, hours, btcusdt):
     store.write(hours, btcusdt, "1h")
     [(venue, symbol, interval, months)] = list(store.series())
     assert (venue, symbol, interval) == ("binance", "BTCUSDT", "1h")
-    assert [month.path.name for month in months] == ["2024-01.parquet", "2024-02.parquet", "2024-03.parquet"]
-    assert sum(month.bars for month in months) == 1_500
+    assert [month.month for month in months] == ["2024-01", "2024-02", "2024-03"]
+    names = [path.name for path in sorted(store.folder(btcusdt, "1h").glob("*.parquet"))]
+    assert names == [f"{month.month}.parquet" for month in months]
+    assert sum(month.rows for month in months) == 1_500
+    assert (months[0].first_ns, months[-1].last_ns) == (hours[0].open_ns, hours[-1].open_ns)
     assert len({month.sha256 for month in months}) == 3
 
 
@@ -84,12 +192,9 @@ def test_a_changed_file_is_not_believed(store, hours, btcusdt):
     """One price moved by one tick by another program: the hash in the file differs."""
     store.write(hours, btcusdt, "1h")
     path = store.folder(btcusdt, "1h") / "2024-02.parquet"
-    frame = pl.read_parquet(path)
-    metadata = {"bars_sha256": pl.read_parquet_metadata(path)["bars_sha256"]}
-    high = frame["high"].to_list()
-    frame.with_columns(
-        pl.Series("high", [high[0] + Decimal("0.01"), *high[1:]], dtype=pl.Decimal(38, 8))
-    ).write_parquet(path, metadata=metadata)
+    frame, metadata = pl.read_parquet(path), {WORDS: pl.read_parquet_metadata(path)[WORDS]}
+    moved = pl.col("high") + pl.when(pl.int_range(pl.len()) == 0).then(10**6).otherwise(0)
+    frame.with_columns(moved).write_parquet(path, metadata=metadata)
     with pytest.raises(DataError, match="hash differs"):
         store.read(btcusdt, "1h")
 

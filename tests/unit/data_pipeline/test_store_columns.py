@@ -75,12 +75,12 @@ def test_a_given_tick_must_fit(tmp_path, hours, btcusdt):
         read_store_columns(tmp_path, "binance", "BTCUSDT", "1h", instrument=replace(btcusdt, tick=Decimal("0.1")))
 
 
-def test_months_that_overlap_are_not_believed(tmp_path, hours, btcusdt):
-    """A month's file under another name would tell its bars twice."""
+def test_a_month_under_another_name_is_not_believed(tmp_path, hours, btcusdt):
+    """A file copied to another month, or from another symbol, would tell bars twice or of something else."""
     BarStore(tmp_path).write(hours, btcusdt, "1h")
     folder = BarStore(tmp_path).folder(btcusdt, "1h")
     (folder / "2024-04.parquet").write_bytes((folder / "2024-02.parquet").read_bytes())
-    with pytest.raises(DataError, match="overlap"):
+    with pytest.raises(DataError, match=r"holds binance/BTCUSDT/1h 2024-02.*not binance/BTCUSDT/1h 2024-04"):
         read_store_columns(tmp_path, "binance", "BTCUSDT", "1h")
 
 

@@ -15,8 +15,8 @@ def command(store: Path, as_json: bool) -> None:
 
     for venue, symbol, interval, months in BarStore(store).series():
         for month in months:
-            row = {"venue": venue, "symbol": symbol, "interval": interval, "month": month.path.stem}
+            row = {"venue": venue, "symbol": symbol, "interval": interval, "month": month.month}
             if as_json:
-                click.echo(json.dumps(row | {"bars": month.bars, "sha256": month.sha256}))
+                click.echo(json.dumps(row | {"bars": month.rows, "sha256": month.sha256}))
             else:
-                click.echo(f"{' '.join(row.values())}  {month.bars:>6} bars  {month.sha256[:12]}")
+                click.echo(f"{' '.join(row.values())}  {month.rows:>6} bars  {month.sha256[:12]}")
