@@ -1,0 +1,104 @@
+"""Rows told twice, and rows that stand in the wrong place."""
+
+from bisect import bisect_right
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from trading_system.data_pipeline.normalizers.defects.rows import Mask, Positions, Rows, same
+from trading_system.market.columns import Ints
+
+_MOST: Final = 0.9
+"""Share of falling steps from which on a file is taken to run newest first: an export's habit and no disorder."""
+_FAR: Final = 10
+_FEW: Final = 0.01
+"""Rows beyond a hole `_FAR` times as long as all the rest, where they are no more than this share: a broken stamp."""
+
+
+def newest_first(times: Ints) -> bool:
+    """Return whether the file runs backwards as a whole."""
+    steps = np.diff(times)
+    told = int(np.count_nonzero(steps))
+    return len(times) > 2 and told > 0 and int((steps < 0).sum()) >= _MOST * told
+
+
+def misplaced(times: Ints) -> Mask:
+    """Return which rows are out of order: as few as can be, so that the others never fall back.
+
+    A row whose stamp lies so far from all others that only a broken clock explains it is one of them.
+    """
+    blamed = np.zeros(len(times), dtype=np.bool_)
+    if len(times) < 2:
+        return blamed
+    if not (times[1:] >= times[:-1]).all():
+        latest = np.maximum.accumulate(times)
+        soonest = np.minimum.accumulate(times[::-1])[::-1]
+        torn = np.flatnonzero((latest > times) | (soonest < times))  # all others are in order with every row
+        blamed[torn[~_longest_rise(times[torn].tolist())]] = True
+    return _with_outlying(times, blamed)
+
+
+def _longest_rise(times: list[int]) -> Mask:
+    """Return which of `times` form their longest stretch that never falls."""
+    ends: list[int] = []  # ends[k]: the soonest end of a rise of k + 1 rows
+    last: list[int] = []
+    before = [-1] * len(times)
+    for row, time in enumerate(times):
+        place = bisect_right(ends, time)
+        before[row] = last[place - 1] if place else -1
+        ends[place : place + 1] = [time]
+        last[place : place + 1] = [row]
+    keep = np.zeros(len(times), dtype=np.bool_)
+    row = last[-1] if last else -1
+    while row >= 0:
+        keep[row] = True
+        row = before[row]
+    return keep
+
+
+def _with_outlying(times: Ints, blamed: Mask) -> Mask:
+    rest = np.flatnonzero(~blamed)
+    few = int(len(rest) * _FEW)
+    if few < 1:
+        return blamed
+    for ahead in (False, True):
+        while len(rest) > 2 and few > 0:
+            gaps = np.diff(times[rest])
+            far = gaps > _FAR * (len(rest) * int(np.median(gaps)) + 1)
+            edge = np.flatnonzero(far[:few] if ahead else far[-few:])
+            if not len(edge):
+                break
+            cut = int(edge[-1]) + 1 if ahead else len(far) - len(far[-few:]) + int(edge[0]) + 1
+            outlying, rest = (rest[:cut], rest[cut:]) if ahead else (rest[cut:], rest[:cut])
+            blamed[outlying] = True
+            few -= len(outlying)
+    return blamed
+
+
+class Repeats(NamedTuple):
+    """Rows that tell a time again.
+
+    Attributes:
+        extra: Rows that repeat the time of one that stands (of equally good ones the first).
+        standing: For each extra row, the row that stands for its time.
+        alike: For each extra row, whether it says the same.
+    """
+
+    extra: Positions
+    standing: Positions
+    alike: Mask
+
+
+def repeats(rows: Rows, doubt: Ints) -> Repeats:
+    """Return the rows whose time another row tells too; of those the one with the least `doubt` stands."""
+    told = np.flatnonzero(~rows.timeless)
+    order = told[np.lexsort((told, doubt[told], rows.time_ns[told]))]
+    times = rows.time_ns[order]
+    again = np.concatenate(([False], times[1:] == times[:-1])) if len(times) else np.zeros(0, dtype=np.bool_)
+    if not again.any():
+        nothing = np.zeros(0, dtype=np.intp)
+        return Repeats(nothing, nothing, np.zeros(0, dtype=np.bool_))
+    heads = order[np.maximum.accumulate(np.where(again, 0, np.arange(len(order))))]
+    extra, standing = order[again], heads[again]
+    alike = np.logical_and.reduce([same(column[extra], column[standing]) for column in rows.numbers])
+    return Repeats(extra, standing, alike & ~rows.unreadable[extra] & ~rows.unreadable[standing])

@@ -1,0 +1,86 @@
+"""A feed that stood still: bars that repeat the one before more often than this market does.
+
+In a liquid market no two bars in a row are alike; where few trade, a minute may well look like the one before it, and
+a price may stand for ten. How much is too much is therefore told from the file: of each kind of repetition, how many
+runs of one, two, three … bars there are. Their numbers fall by about the same factor from length to length, and a run
+is stale from the length on at which that fall leaves no more than one row in ten thousand.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from trading_system.data_pipeline.normalizers.defects.rows import Mask, Positions, Rows, run_lengths
+from trading_system.market.columns import Floats
+
+_RARE: Final = 1e-4
+"""Rows, as a share of the file, that the market's own runs of a stale length may be expected to hold."""
+_ENOUGH: Final = 30
+"""Runs from which on the fall from one length to the next is told."""
+_FALL: Final = 0.1
+_FALL_MOST: Final = 0.7
+"""The fall, where too few runs tell it; and the slowest that is believed."""
+
+
+class Habit(NamedTuple):
+    """One way to repeat the bar before: which rows do, and the run from which on it is never the market."""
+
+    name: str
+    repeats: Mask
+    least: int
+
+
+def stale(rows: Rows) -> tuple[Mask, dict[str, int]]:
+    """Return which of `rows` (sound, in order of time) repeat the one before for too long, and the lengths used."""
+    found = np.zeros(len(rows.time_ns), dtype=np.bool_)
+    used: dict[str, int] = {}
+    if len(found) < 3:
+        return found, used
+    for habit in _habits(rows):
+        begins, lengths = run_lengths(habit.repeats)
+        if not len(begins):
+            continue
+        least = used[habit.name] = _too_long(lengths, len(found), habit.least)
+        for begin, length in zip(begins[lengths >= least], lengths[lengths >= least], strict=True):
+            found[begin : begin + length] = True
+    return found, used
+
+
+def _habits(rows: Rows) -> tuple[Habit, ...]:
+    prices = _again(rows.open) & _again(rows.high) & _again(rows.low) & _again(rows.close)
+    moved = rows.high > rows.low
+    flat = ~moved & _again(rows.close)
+    habits = [
+        Habit("open, high, low and close", prices & moved, 2),
+        Habit("flat", flat, 3),
+        Habit("close", _again(rows.close), 4),
+    ]
+    if rows.with_volume:
+        volume = _again(rows.volume) & (rows.volume > 0)
+        habits += [
+            Habit("the whole bar", prices & moved & volume, 1),
+            Habit("the whole flat bar", flat & volume, 2),
+            Habit("volume", volume, 3),
+        ]
+    return tuple(habits)
+
+
+def _again(column: Floats) -> Mask:
+    return np.concatenate(([False], column[1:] == column[:-1]))
+
+
+def _too_long(lengths: Positions, rows: int, least: int) -> int:
+    """Return the length from which on a run is not the market's own."""
+    counts = np.bincount(lengths, minlength=2)[1:].astype(np.float64)  # counts[k]: runs of k + 1
+    many = counts[:-1] >= _ENOUGH
+    falls = (counts[1:] / np.fmax(counts[:-1], 1))[many]
+    fall = min(max(float(falls.max()), _FALL), _FALL_MOST) if len(falls) else _FALL
+    length = least
+    while counts[0] * _rows_from(length, fall) > _RARE * rows:
+        length += 1
+    return length
+
+
+def _rows_from(length: int, fall: float) -> float:
+    """Return the rows in runs of at least `length`, for each run of one: the sum of k * fall ** (k - 1) from there."""
+    return fall ** (length - 1) * (length - (length - 1) * fall) / (1 - fall) ** 2
