@@ -3,8 +3,12 @@
 from dataclasses import replace
 from decimal import Decimal
 
+import numpy as np
 import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
+from trading_system.data_pipeline.bar_checks import Columns
 from trading_system.data_pipeline.bar_store import BarStore
 from trading_system.data_pipeline.store_columns import read_store_columns
 from trading_system.errors import ConfigurationError, DataError
@@ -96,3 +100,27 @@ def test_prices_finer_than_any_venue_quotes_are_rounded_and_told(tmp_path, btcus
     assert reading.instrument.tick == Decimal("0.00001")
     assert reading.bars.close.tolist() == [(bar.close + 500) // 1_000 for bar in bars]
     assert "rounded" in " ".join(reading.notes)
+
+
+@given(
+    ticks=st.lists(st.integers(1, 2**55 // 7), min_size=1, max_size=5),
+    off=st.sampled_from([0, 0, 1, -1, 3]),
+    step=st.sampled_from([7, 256, 10**6, 10**8]),
+)
+def test_whole_ticks_are_told_exactly_at_any_size(tmp_path_factory, btcusdt, ticks, off, step):
+    """Up to the end of 64 bits: by an atom beside a tick is off it, and nothing on it is refused."""
+    limit = (2**63 - 10) // step
+    assume(max(ticks) <= limit)
+    close = np.array(ticks) * step
+    close[-1] += off
+    assume(close[-1] > 0)
+    folder = tmp_path_factory.mktemp("store")
+    rows = Columns(np.arange(len(ticks)) * HOUR_NS, close, close, close, close, close * 0)
+    BarStore(folder).append(rows, "binance", "BTCUSDT", "1h")
+    instrument = replace(btcusdt, tick=Decimal(step).scaleb(-8), lot=Decimal(100))
+    if off:
+        with pytest.raises(DataError, match="not in whole ticks"):
+            read_store_columns(folder, "binance", "BTCUSDT", "1h", instrument=instrument)
+    else:
+        reading = read_store_columns(folder, "binance", "BTCUSDT", "1h", instrument=instrument)
+        assert reading.bars.close.tolist() == ticks
