@@ -125,6 +125,16 @@ def test_a_row_that_was_put_again_stays_what_it_became(quarantine):
     assert quarantine.contents().rows[make_record(1).id].state is State.DISCARDED
 
 
+def test_a_mark_that_cannot_follow_is_passed_over_though_it_stands_in_the_file(quarantine):
+    """Somebody's hand wrote it: what went into the store cannot be held or discarded any more."""
+    key = make_record(1).id
+    quarantine.put_all([make_record(1)])
+    quarantine.mark([key], State.RELEASED, by="ann", why="right")
+    with quarantine.path.open("ab") as file:
+        file.write(line_of(Mark(id=key, state=State.DISCARDED, by="bob", why="by hand", at_ns=8)))
+    assert quarantine.contents().rows[key].state is State.RELEASED
+
+
 def test_an_unknown_row_cannot_be_marked(quarantine):
     """Nothing is written for it."""
     quarantine.put_all([make_record(1)])
@@ -238,18 +248,25 @@ from trading_system.utils.error_handling.quarantine import Quarantine
 from trading_system.utils.error_handling.quarantine_records import Record
 
 quarantine = Quarantine(Path(sys.argv[1]))
-for first in range(0, 400, 10):
-    for source in (sys.argv[2], "of all writers"):
-        lines = range(first, first + 10)
-        quarantine.put_all(Record(source=source, kind="k", reason="r", raw=b"x", line=line) for line in lines)
+print("ready", flush=True)
+sys.stdin.readline()
+for line in range(400):
+    for source in ("of all writers", sys.argv[2]):
+        quarantine.put_all([Record(source=source, kind="k", reason="r" * 5_000, raw=b"x", line=line)])
 """
 
 
 def test_processes_that_put_at_the_same_time_lose_and_double_nothing(tmp_path):
     """Three writers at one file, each with 400 rows of its own and 400 that all have: each row once, none damaged."""
     path = tmp_path / "q.jsonl"
-    writers = [subprocess.Popen([sys.executable, "-c", WRITER, str(path), str(writer)]) for writer in range(3)]
-    assert [writer.wait() for writer in writers] == [0, 0, 0]
+    command = [sys.executable, "-c", WRITER, str(path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    writers = [subprocess.Popen([*command, str(writer)], **pipes) for writer in range(3)]
+    assert {writer.stdout.readline() for writer in writers} == {b"ready\n"}
+    for writer in writers:  # all at once
+        writer.stdin.write(b"go\n")
+        writer.stdin.flush()
+    assert [writer.communicate() and writer.returncode for writer in writers] == [0, 0, 0]
     found = Quarantine(path).contents()
     assert found.damaged == []
     assert len(found.rows) == 4 * 400
