@@ -97,23 +97,21 @@ class TableStore:
         layout = self._layout
         values = {name: np.asarray(values[name], dtype=kind) for name, kind in layout.columns.items()}
         months = values[layout.time].astype("datetime64[ns]").astype("datetime64[M]")
-        new, contradicted = 0, [np.empty(0, dtype=np.intp)]
         folder = self.folder(series)
-        with one_writer(folder):
-            for month in np.unique(months):
-                rows = np.flatnonzero(months == month)
-                path = folder / f"{month}.parquet"
-                merged = _merged(
-                    self._read(path, series) if path.exists() else None,
-                    {name: column[rows] for name, column in values.items()},
-                    layout,
-                )
-                if merged.new:
-                    write_month(path, merged.values, _about(merged.values, series, path, layout, counts))
-                new += merged.new
-                contradicted.append(rows[merged.contradicted])
+
+        def merge(month: np.datetime64) -> tuple[int, NDArray[np.intp]]:
+            rows, path = np.flatnonzero(months == month), folder / f"{month}.parquet"
+            stored = self._read(path, series) if path.exists() else None
+            merged = _merged(stored, {name: column[rows] for name, column in values.items()}, layout)
+            if merged.new:
+                write_month(path, merged.values, _about(merged.values, series, path, layout, counts))
+            return merged.new, rows[merged.contradicted]
+
+        with one_writer(folder), ThreadPoolExecutor(_THREADS) as pool:
+            done = list(pool.map(merge, np.unique(months)))
             refresh(folder, _name(series))
-        against = np.sort(np.concatenate(contradicted))
+        new = sum(count for count, _ in done)
+        against = np.sort(np.concatenate([np.empty(0, dtype=np.intp), *(rows for _, rows in done)]))
         return Appended(new, len(months) - new - len(against), against)
 
     def load(self, series: tuple[str, ...], start_ns: int = 0, end_ns: int | None = None) -> Values:

@@ -1,0 +1,179 @@
+"""Bars from a plain file into the store: read and checked, reviewed, written; what is not believed is set aside."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from trading_system.data_pipeline.bar_checks import Columns
+from trading_system.data_pipeline.bar_files import read_columns
+from trading_system.data_pipeline.bar_store import BarStore, Flags, Written
+from trading_system.data_pipeline.normalizers.defects.kinds import Action, Defect
+from trading_system.data_pipeline.normalizers.quality_review import review
+from trading_system.errors import DataError
+from trading_system.market.bar_flags import WORDS
+from trading_system.market.columns import BarColumns
+from trading_system.market.instruments import Instrument
+from trading_system.market.money import from_atoms, to_atoms
+from trading_system.market.timestamps import iso, to_ms
+from trading_system.utils.error_handling.quarantine import Quarantine
+from trading_system.utils.error_handling.quarantine_records import Record, Series, interval_word
+
+CONTRADICTS: Final = "contradicts the store"
+"""The kind of a row that says otherwise than the store."""
+
+_CELLS: Final = ("timestamp", "open", "high", "low", "close", "volume")
+_LARGEST: Final = 2**63 - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Imported:
+    """What became of a file; every row that is one is counted in exactly one of the first four.
+
+    Attributes:
+        new: Bars added to the store.
+        known: Bars that it had already.
+        set_aside: Rows that are no bars, or that the review does not keep.
+        contradicted: Bars that say otherwise than the store; they are set aside too.
+        flagged: Of the bars added or known, how many the review found odd, by what is odd.
+        missing: Bars absent between the file's first and last.
+        gaps: In how many stretches.
+        notes: Where the terms come from, what was rounded.
+    """
+
+    file: str
+    venue: str
+    symbol: str
+    interval: str
+    new: int
+    known: int
+    set_aside: int
+    contradicted: int
+    flagged: Mapping[str, int]
+    missing: int
+    gaps: int
+    notes: tuple[str, ...]
+
+
+def import_file(
+    path: Path,
+    store: BarStore,
+    quarantine: Quarantine,
+    *,
+    venue: str,
+    symbol: str,
+    interval_ns: int | None = None,
+    instrument: Instrument | None = None,
+) -> Imported:
+    """Add the bars of a file to `store`. Doing it again changes nothing; so does doing it after it was interrupted.
+
+    Args:
+        path: As `bar_files.read_columns` takes it.
+        store: Where the bars go.
+        quarantine: Where rows go that are not believed.
+        venue, symbol: Whose bars they are.
+        interval_ns: Length of a bar, ns; None: the most common step between rows.
+        instrument: Whose ticks the prices must be; None: the catalog's, or derived from the prices.
+
+    Raises:
+        ConfigurationError: The file cannot be read, or its interval cannot be told.
+        DataError: More rows are bad than good, prices are too large, or a file of the store cannot be believed.
+    """
+    reading = read_columns(
+        path,
+        instrument=instrument,
+        symbol=symbol,
+        interval_ns=interval_ns,
+        on_bad_data="quarantine",
+        quarantine=quarantine,
+        venue=venue,
+    )
+    interval = interval_word(reading.bars.interval_ns)
+    rows = in_atoms(reading.bars, reading.instrument)
+    reviewed = review(rows, reading.bars.interval_ns)
+    rows = rows._replace(open_ns=reviewed.open_ns)
+    series = Series(venue=venue, symbol=symbol, interval=interval, tick=f"{reading.instrument.tick:f}")
+    left_out = _part(rows, ~reviewed.keep)
+    quarantine.put_all(_records(left_out, _reasons(left_out, reviewed.defects), path, series))
+    kept, flags = _part(rows, reviewed.keep), reviewed.flags[reviewed.keep]
+    written = store.append(kept, venue, symbol, interval, flags=flags)
+    quarantine.put_all(_records(written.contradicted, _contradictions(written), path, series))
+    return Imported(
+        file=str(path),
+        venue=venue,
+        symbol=symbol,
+        interval=interval,
+        new=written.new,
+        known=written.known,
+        set_aside=len(reading.bad) + len(left_out.open_ns),
+        contradicted=len(written.contradicted.open_ns),
+        flagged=flag_counts(flags),
+        missing=reading.missing,
+        gaps=reading.gaps,
+        notes=reading.notes,
+    )
+
+
+def in_atoms(bars: BarColumns, instrument: Instrument) -> Columns:
+    """Return `bars`, whose prices are in ticks of `instrument`, as the store keeps them.
+
+    Raises:
+        DataError: A price is too large for 64 bits of atoms, 92 billion units.
+    """
+    tick_atoms = to_atoms(instrument.tick)
+    if len(bars) and int(bars.high.max()) > _LARGEST // tick_atoms:
+        raise DataError(f"{bars.symbol}: a price of {instrument.price(int(bars.high.max()))} is too large to be kept")
+    first, high, low, last = (price * tick_atoms for price in (bars.open, bars.high, bars.low, bars.close))
+    return Columns(bars.close_ns - bars.interval_ns, first, high, low, last, bars.volume_atoms)
+
+
+def flag_counts(flags: Flags) -> dict[str, int]:
+    """Return how many bars bear each flag, by its word; flags that none bears are left out."""
+    counts = {word: int(np.count_nonzero(flags & bit)) for bit, word in WORDS.items()}
+    return {word: count for word, count in counts.items() if count}
+
+
+def _part(columns: Columns, rows: NDArray[np.bool_]) -> Columns:
+    return Columns(*(column[rows] for column in columns))
+
+
+def _records(rows: Columns, reasons: Iterator[tuple[str, str]], path: Path, series: Series) -> list[Record]:
+    """Return `rows` (in atoms) for the quarantine, each with its kind and reason."""
+    records = []
+    for numbers, (kind, reason) in zip(zip(*(column.tolist() for column in rows), strict=True), reasons, strict=True):
+        open_ns, *atoms = numbers
+        cells = dict(zip(_CELLS, (to_ms(open_ns), *(f"{from_atoms(each):f}" for each in atoms)), strict=True))
+        records.append(
+            Record(
+                source=str(path),
+                kind=kind,
+                reason=reason,
+                raw=json.dumps(cells).encode(),
+                series=series,
+                form="json",
+                columns=_CELLS,
+                open_ns=open_ns,
+            )
+        )
+    return records
+
+
+def _contradictions(written: Written) -> Iterator[tuple[str, str]]:
+    pairs = zip(*(zip(*each, strict=True) for each in (written.contradicted, written.stored)), strict=True)
+    for said, known in pairs:
+        stored = ", ".join(
+            f"{name} {from_atoms(int(atoms)):f}" for name, atoms in zip(_CELLS[1:], known[1:], strict=True)
+        )
+        yield CONTRADICTS, f"bar at {iso(int(said[0]))} is stored with {stored}"
+
+
+def _reasons(rows: Columns, defects: tuple[Defect, ...]) -> Iterator[tuple[str, str]]:
+    """Yield kind and reason of each row that the review does not keep: of the first defect that covers it."""
+    fatal = [defect for defect in defects if defect.action is not Action.FLAG]
+    for open_ns in rows.open_ns.tolist():
+        found = next((each for each in fatal if (each.first_ns or 0) <= open_ns <= (each.last_ns or 0)), None)
+        yield (found.kind.value, found.detail) if found else ("review", "not kept by the review of its series")
