@@ -18,6 +18,7 @@ from trading_system.broker_connectors.binance.rest import Rest
 from trading_system.broker_connectors.binance.stepping import SteppedPacer
 from trading_system.broker_connectors.binance.stream import bar_stream_path, closed_bars, executions, subscription
 from trading_system.broker_connectors.binance.venue import BinanceVenue
+from trading_system.broker_connectors.public_web import public_web as public_web
 from trading_system.broker_connectors.websocket import Connection, Greet, Patience, all_ready, no_greeting
 from trading_system.chosen import digest, model_folder, policy_of
 from trading_system.data_pipeline.collectors.ohlcv import Hole, PatientHistory, follow

@@ -1,6 +1,6 @@
 """Every Protocol of the house: what the desk needs from the outside, and nothing about who gives it."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -10,6 +10,7 @@ from trading_system.blotter.signals import Forecast
 from trading_system.blotter.tickets import OrderTicket
 from trading_system.market.bars import Bar
 from trading_system.market.instruments import Instrument
+from trading_system.market.onchain import Metric
 
 Checkpoint = Callable[[str], None]
 """Called with the name of a step when it is reached; tests end the process there. Does nothing otherwise."""
@@ -51,6 +52,38 @@ class OrderReport:
     filled: int
     fills: tuple[OrderFilled, ...]
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A row that says nothing that could be believed: as it was received, and why not."""
+
+    received: object
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MetricPage:
+    """What one answer of a provider said: metrics, and rows that are none."""
+
+    metrics: Sequence[Metric]
+    refused: Sequence[Refused]
+
+
+class MetricSource(Protocol):
+    """Where metrics are published; asking does nothing there."""
+
+    def pages(self, asset: str, names: Sequence[str], *, since_ns: int, until_ns: int) -> AsyncIterator[MetricPage]:
+        """Yield the metrics `names` of `asset` whose spans end in (since_ns, until_ns], oldest page first.
+
+        Each page may be stored before the next is asked for, so that whoever is interrupted goes on from there.
+
+        Raises:
+            ConfigurationError: The provider does not have them, or does not give them to us.
+            DataError: It answers in another form than its documentation says.
+            VenueUnavailable, RateLimited, OutcomeUnknown: It does not answer.
+        """
+        ...
 
 
 class Venue(Protocol):

@@ -13,9 +13,6 @@ from typing import Annotated, Any, Final, Literal, NamedTuple, Self
 from urllib.parse import urlsplit
 
 from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
     Field,
     PrivateAttr,
     SecretStr,
@@ -31,21 +28,12 @@ from trading_system.market.bars import interval_ns
 from trading_system.risk_management.exposure import MAX_SLACK
 from trading_system.utils.layers import Keys, files_in, in_words, leaves, nested, parsed_yaml
 from trading_system.utils.redaction import MASK
+from trading_system.utils.sections import LISTED, Count, Number, Section, Share, Symbol
 
 PREFIX: Final = "TRADING_"
 FILE_ENDING: Final = ".yaml"
 NOT_SETTINGS: Final = frozenset({"TRADING_ENV", "TRADING_SECRETS_DIR"})
 """Variables that say where to look; every other `TRADING_...` must name a setting."""
-
-
-def _number(value: object) -> object:
-    if isinstance(value, bool):
-        raise ValueError("a number, not yes or no")
-    return value
-
-
-def _listed(value: object) -> object:
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
 
 
 def _is_loopback(url: str) -> bool:
@@ -54,20 +42,6 @@ def _is_loopback(url: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
-Count = Annotated[int, BeforeValidator(_number)]
-Share = Annotated[Number, Field(ge=0, le=1)]
-Symbol = Annotated[str, Field(pattern=r"^[A-Z0-9]{2,20}$")]
-
-
-class Section(BaseModel):
-    """A frozen part of the tree; a key it does not know is refused."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", validate_default=True, use_attribute_docstrings=True, hide_input_in_errors=True
-    )
 
 
 class AccountSettings(Section):
@@ -90,7 +64,7 @@ class VenueSettings(Section):
     """Address of the market streams; none likewise."""
     ws_api_url: str | None = None
     """Address of the WebSocket API with the user data stream; none likewise."""
-    symbols: Annotated[tuple[Symbol, ...], BeforeValidator(_listed), Field(min_length=1)] = ("BTCUSDT",)
+    symbols: Annotated[tuple[Symbol, ...], LISTED, Field(min_length=1)] = ("BTCUSDT",)
     """The venue's strings for what is traded, in the order of decision; written A,B or as a list."""
     recv_window_ms: Annotated[Count, Field(ge=1, le=5_000)] = 5_000
     """How long a signed request stays valid, ms, 1..5000; a lost order may appear that much later."""
@@ -132,6 +106,15 @@ class DataSettings(Section):
         except ConfigurationError:
             raise ValueError("an interval like 1m, 15m, 1h or 1d") from None
         return name
+
+
+class MetricsSettings(Section):
+    """What is collected besides bars: on-chain metrics and funding rates."""
+
+    providers: Annotated[tuple[Literal["coin_metrics", "mempool_space", "binance_funding"], ...], LISTED] = ()
+    """Who may be asked; nobody who is not named here. Each has its license: `trading-system data metrics providers`."""
+    lag_h: Annotated[Number, Field(gt=0, le=8_760)] | None = None
+    """Hours after its span before a value counts as public where the provider does not say when; none for its usual."""
 
 
 class StrategySettings(Section):
@@ -234,6 +217,7 @@ class Settings(BaseSettings):
     account: AccountSettings = AccountSettings()
     venue: VenueSettings = VenueSettings()
     data: DataSettings = DataSettings()
+    metrics: MetricsSettings = MetricsSettings()
     strategy: StrategySettings = StrategySettings()
     policy: PolicySettings = PolicySettings()
     risk: RiskSettings = RiskSettings()

@@ -10,13 +10,13 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Final, NamedTuple
-
-import numpy as np
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from trading_system.errors import DataError
-from trading_system.market.columns import Floats, Ints
 from trading_system.market.timestamps import iso
+
+if TYPE_CHECKING:  # whoever trades needs no numpy
+    from trading_system.market.columns import Floats, Ints
 
 _WORD: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _NUMBER: Final = re.compile(r"[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
@@ -35,10 +35,11 @@ class Metric:
         start_ns, end_ns: The span that it is about, UTC ns; equal where it is about a moment.
         available_ns: When it became public, UTC ns; no decision before this moment may use it.
         revision: 0 for the first value of a span, then 1, 2, ... for each restatement.
-        license: The terms under which it was published, in a few words.
+        license: The terms under which it was published, in a few words on one line.
 
     Raises:
-        DataError: The value is no finite number, a word cannot name a file, or it was public before its span ended.
+        DataError: The value is no finite number, a word cannot name a file, it was public before its span ended, or its
+            revision or license cannot be one.
     """
 
     source: str
@@ -53,7 +54,7 @@ class Metric:
 
     def __post_init__(self) -> None:
         for word in (self.source, self.asset, self.name):
-            if not _WORD.fullmatch(word):
+            if not is_word(word):
                 raise DataError(f"{word[:80]!r} cannot name a source, an asset or a metric")
         if not is_number(self.value):
             raise DataError(f"{self} is {self.value[:80]!r}, which is no finite number")
@@ -62,8 +63,8 @@ class Metric:
                 f"{self}: about {iso(self.start_ns)} to {iso(self.end_ns)} and public at {iso(self.available_ns)}: "
                 "time runs backwards"
             )
-        if self.revision < 0:
-            raise DataError(f"{self}: revision {self.revision}")
+        if self.revision < 0 or not self.license.isprintable():
+            raise DataError(f"{self}: revision {self.revision}, license {self.license[:80]!r}")
 
     def __str__(self) -> str:
         return f"{self.source} {self.asset} {self.name} of {iso(self.end_ns)}"
@@ -72,6 +73,15 @@ class Metric:
     def number(self) -> float:
         """The value as features use it."""
         return float(self.value)
+
+
+def is_word(text: str) -> bool:
+    """Return whether `text` can name a source, an asset or a metric, and with it a folder and nothing outside of it.
+
+    >>> is_word("AdrActCnt"), is_word(".."), is_word("a/b")
+    (True, False, False)
+    """
+    return _WORD.fullmatch(text) is not None
 
 
 def is_number(text: str) -> bool:
@@ -114,14 +124,16 @@ class Metrics(NamedTuple):
         value: (M,) the values.
     """
 
-    event_ns: Ints
-    available_ns: Ints
-    revision: Ints
-    value: Floats
+    event_ns: "Ints"
+    available_ns: "Ints"
+    revision: "Ints"
+    value: "Floats"
 
 
 def metrics_of(records: Iterable[Metric]) -> Metrics:
     """Return `records`, all of one metric of one asset, as columns."""
+    import numpy as np
+
     rows = [(record.end_ns, record.available_ns, record.revision, record.number) for record in records]
     event_ns, available_ns, revision, value = zip(*rows, strict=True) if rows else ((), (), (), ())
     return Metrics(

@@ -32,6 +32,7 @@ GOOD = {
         ({"available_ns": 86_399_999_999_999}, "backwards"),
         ({"start_ns": 86_400_000_000_001}, "backwards"),
         ({"revision": -1}, "revision"),
+        ({"license": "two\nlines"}, "license"),
         ({"name": "../../etc/passwd"}, "cannot name"),
         ({"asset": ""}, "cannot name"),
         ({"source": ".."}, "cannot name"),

@@ -1,0 +1,286 @@
+"""`trading-system data metrics`: on-chain metrics and funding rates, each with when it became public."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from trading_system.cli.options import settings_options
+from trading_system.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from trading_system.data_pipeline.collectors.onchain import Collected
+    from trading_system.data_pipeline.collectors.providers.provider import Provider
+    from trading_system.settings import Settings
+
+STORE = click.option("--store", type=click.Path(path_type=Path), default=Path("data/metrics"), show_default=True)
+JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
+PROVIDER = click.option("--provider", required=True, help="Its name; see `data metrics providers`.")
+ASSET = click.option("--asset", required=True, help="In the provider's word: btc; BTCUSDT for funding rates.")
+NAMES = click.option("--name", "names", multiple=True, help="A metric in the provider's word; may be repeated.")
+
+
+@click.group("metrics")
+def command() -> None:
+    """Collect on-chain metrics and funding rates, and show what was known when.
+
+    Every value is kept with the span it is about, the moment it became public, and its revision. Nothing is collected
+    from a provider that the settings do not name (metrics.providers); its license goes with its data.
+
+    \b
+    Examples:
+      trading-system data metrics fetch --provider coin_metrics --asset btc --since 2021-01-01
+      trading-system data metrics import btc.csv --provider coin_metrics --asset btc
+      trading-system data metrics show --provider coin_metrics --asset btc --name TxCnt --at 2024-08-15T12:00:00Z
+    """
+
+
+@command.command("providers")
+@settings_options
+@JSON
+def providers(env: str | None, assignments: tuple[str, ...], as_json: bool) -> None:
+    """List who can be asked, for what, and under which license."""
+    from trading_system.data_pipeline.collectors.providers.table import PROVIDERS
+    from trading_system.settings import load
+
+    settings = load(assignments, env=env)
+    for each in PROVIDERS.values():
+        row = {
+            "provider": each.name,
+            "on": each.name in settings.metrics.providers,
+            "title": each.title,
+            "license": each.license,
+            "terms": each.terms,
+            "url": each.url,
+            "metrics": list(each.names),
+        }
+        if as_json:
+            click.echo(json.dumps(row))
+            continue
+        click.echo(f"{each.name} ({'on' if row['on'] else 'off'}): {each.title}")
+        click.echo(f"  license  {each.license}; {each.terms}\n  metrics  {', '.join(each.names)}")
+
+
+@command.command("fetch")
+@PROVIDER
+@ASSET
+@NAMES
+@click.option("--since", help="Spans that end after it, UTC: 2021-01-01. [default: go on from what is stored]")
+@click.option("--until", help="And not after it. [default: now]")
+@click.option("--url", help="Another address of the provider's API, as of a node of one's own.")
+@STORE
+@settings_options
+@JSON
+def fetch(
+    provider: str,
+    asset: str,
+    names: tuple[str, ...],
+    since: str | None,
+    until: str | None,
+    url: str | None,
+    store: Path,
+    env: str | None,
+    assignments: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Ask a provider for metrics and store them.
+
+    Without --since it goes on from what is stored, and asks for the last week again to hear of restatements. Running it
+    twice changes nothing; interrupted, it goes on from the last page.
+
+    Example: trading-system data metrics fetch --provider coin_metrics --asset btc --since 2021-01-01
+    """
+    import asyncio
+    import time
+
+    from trading_system.bootstrap import public_web
+    from trading_system.data_pipeline.collectors.onchain import collect
+    from trading_system.data_pipeline.collectors.providers.asking import Asker
+    from trading_system.data_pipeline.metric_store import MetricStore
+    from trading_system.market.timestamps import iso
+    from trading_system.settings import load
+
+    settings = load(assignments, env=env)
+    chosen = _provider(provider, settings)
+    if provider not in settings.metrics.providers:
+        raise ConfigurationError(
+            f"{provider} is off. Its data: {chosen.license} ({chosen.terms}). If you accept that, name it in "
+            f"metrics.providers of config/env, or here: --set metrics.providers={provider}"
+        )
+    _say_license(chosen, as_json)
+
+    async def run() -> "Collected":
+        async with public_web() as get:
+            ask = Asker(
+                get, url=url or chosen.url, pause_s=chosen.pause_s, notice=lambda why: click.echo(why, err=True)
+            )
+            return await collect(
+                chosen.source(chosen, ask, time.time_ns),
+                MetricStore(store),
+                chosen,
+                asset=asset,
+                names=names or chosen.names,
+                since_ns=None if since is None else _moment(since, "--since"),
+                until_ns=time.time_ns() if until is None else _moment(until, "--until"),
+                now_ns=time.time_ns,
+                stored=lambda end_ns: click.echo(f"stored up to {iso(end_ns)}", err=True),
+            )
+
+    _report(asyncio.run(run()), store, f"{chosen.name} {asset}", as_json)
+
+
+@command.command("import")
+@click.argument("file", type=click.Path(path_type=Path))
+@PROVIDER
+@ASSET
+@NAMES
+@click.option(
+    "--heard", help="When the file was received, UTC; what it restates is public from then on. [default: now]"
+)
+@STORE
+@settings_options
+@JSON
+def import_(
+    file: Path,
+    provider: str,
+    asset: str,
+    names: tuple[str, ...],
+    heard: str | None,
+    store: Path,
+    env: str | None,
+    assignments: tuple[str, ...],
+    as_json: bool,
+) -> None:
+    """Store the metrics of a provider's CSV or Parquet FILE; without --name, every number in it.
+
+    Files of coin_metrics have a row a day (time, date or timestamp in ms) and a column a metric; of binance_funding,
+    timestamp and funding_rate. Vintages of one file are imported oldest first, each with its --heard.
+
+    Example: trading-system data metrics import btc.csv --provider coin_metrics --asset btc
+    """
+    import time
+
+    from trading_system.data_pipeline.collectors.onchain import import_file
+    from trading_system.data_pipeline.metric_store import MetricStore
+    from trading_system.settings import load
+
+    chosen = _provider(provider, load(assignments, env=env))
+    _say_license(chosen, as_json)
+    heard_ns = time.time_ns() if heard is None else _moment(heard, "--heard")
+    done = import_file(file, MetricStore(store), chosen, asset=asset, names=names, heard_ns=heard_ns)
+    _report(done, store, str(file), as_json)
+
+
+@command.command("ls")
+@STORE
+@JSON
+def ls(store: Path, as_json: bool) -> None:
+    """List the series of the store: how many values, how many restated, of when, and under which license."""
+    from trading_system.data_pipeline.metric_store import MetricStore
+    from trading_system.market.timestamps import iso
+
+    held = MetricStore(store)
+    for series in held.series():
+        metrics = held.read(series)
+        row = {
+            **series._asdict(),
+            "values": sum(metric.revision == 0 for metric in metrics),
+            "restatements": sum(metric.revision > 0 for metric in metrics),
+            "first": iso(min(metric.start_ns for metric in metrics)),
+            "last": iso(max(metric.end_ns for metric in metrics)),
+            "public": iso(max(metric.available_ns for metric in metrics)),
+            "license": "; ".join(sorted({metric.license for metric in metrics})),
+        }
+        click.echo(json.dumps(row) if as_json else _line(row))
+
+
+@command.command("show")
+@PROVIDER
+@ASSET
+@click.option("--name", required=True, help="A metric in the provider's word.")
+@click.option("--at", help="What was public at this moment, UTC: 2024-08-15T12:00:00Z. [default: all that is stored]")
+@click.option("--last", type=click.IntRange(1), default=10, show_default=True, help="How many spans, the newest last.")
+@click.option("--revisions", is_flag=True, help="Show every revision and not only the newest that was public.")
+@STORE
+@JSON
+def show(
+    provider: str,
+    asset: str,
+    name: str,
+    at: str | None,
+    last: int,
+    revisions: bool,
+    store: Path,
+    as_json: bool,
+) -> None:
+    """Show the values of one metric as they were known at a moment."""
+    from trading_system.data_pipeline.metric_store import MetricStore, Series, newest
+    from trading_system.market.timestamps import iso
+
+    at_ns = None if at is None else _moment(at, "--at")
+    known = MetricStore(store).read(Series(provider, asset, name), at_ns=at_ns)
+    spans = sorted({(metric.end_ns, metric.start_ns) for metric in known})[-last:]
+    shown = known if revisions else newest(known)
+    for metric in shown:
+        if (metric.end_ns, metric.start_ns) in spans:
+            row = asdict(metric)
+            row |= {key.removesuffix("_ns"): iso(row.pop(key)) for key in ("start_ns", "end_ns", "available_ns")}
+            click.echo(json.dumps(row) if as_json else _line(row, hidden=("source", "asset", "name", "license")))
+    for license_ in {} if as_json else sorted({metric.license for metric in known}):
+        click.echo(f"license: {license_}")
+
+
+def _provider(name: str, settings: "Settings") -> "Provider":
+    """Return a provider with the lag that the settings want."""
+    from trading_system.data_pipeline.collectors.providers.table import provider_named
+    from trading_system.data_pipeline.moments import HOUR_NS
+
+    provider, lag_h = provider_named(name), settings.metrics.lag_h
+    return provider if lag_h is None else replace(provider, lag_ns=int(lag_h * HOUR_NS))
+
+
+def _moment(text: str, option: str) -> int:
+    from trading_system.data_pipeline.moments import moment_ns
+    from trading_system.errors import DataError
+
+    try:
+        return moment_ns(text)
+    except DataError as error:
+        raise ConfigurationError(f"{option}: {error}") from None
+
+
+def _say_license(provider: "Provider", as_json: bool) -> None:
+    click.echo(f"{provider.name}: {provider.license} ({provider.terms})", err=as_json)
+
+
+def _report(done: "Collected", store: Path, source: str, as_json: bool) -> None:
+    """Say what became of the values, and set rows that are none aside."""
+    from trading_system.utils.error_handling.quarantine import Quarantine, beside
+
+    aside = Quarantine(beside(store))
+    for row in done.refused:
+        aside.put(row.received, reason=row.reason, source=source, kind="metric")
+    counts = {**asdict(done.written), "refused": len(done.refused), "silent": done.silent}
+    if as_json:
+        click.echo(json.dumps(counts))
+        return
+    click.echo(f"{done.written.new} new, {done.written.restated} restated, {done.written.known} known, in {store}")
+    if done.refused:
+        click.echo(
+            f"{len(done.refused)} rows are no metrics, the first: {done.refused[0].reason}; kept in {aside.path}"
+        )
+    if done.silent:
+        click.echo(f"nothing was told of {', '.join(done.silent)}")
+
+
+def _line(row: Mapping[str, object], hidden: tuple[str, ...] = ()) -> str:
+    return "  ".join(_cells(row, hidden))
+
+
+def _cells(row: Mapping[str, object], hidden: tuple[str, ...]) -> Iterator[str]:
+    for key, cell in row.items():
+        if key not in hidden:
+            yield f"{key} {cell}"

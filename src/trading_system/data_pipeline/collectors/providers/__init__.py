@@ -1,0 +1,1 @@
+"""Who publishes metrics: one file a provider, all behind one port."""

@@ -1,0 +1,170 @@
+"""Metrics at rest: Parquet by source, asset, name and year; what was published stays, a restatement is added to it.
+
+Two times are kept of each value: what it is about, and since when it is public. Files only grow, row by row, and are
+replaced whole or not at all; each carries the hash of what it holds. Polars and DuckDB read them as they are:
+
+    SELECT end_ns, arg_max(value, revision) FROM 'data/metrics/*/*/TxCnt/*.parquet' GROUP BY end_ns
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import groupby
+from pathlib import Path
+from typing import NamedTuple
+
+from trading_system.data_pipeline.metric_files import read_metrics, write_metrics
+from trading_system.data_pipeline.polls import Poll, read_poll, write_poll
+from trading_system.data_pipeline.store_files import one_writer
+from trading_system.errors import ConfigurationError
+from trading_system.market.onchain import Metric, Metrics, is_word, metrics_of, same_value
+from trading_system.market.timestamps import NS_PER_S
+
+
+class Series(NamedTuple):
+    """Which values belong together: the words of `Metric`."""
+
+    source: str
+    asset: str
+    name: str
+
+    def __str__(self) -> str:
+        return " ".join(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What became of values that were offered to the store.
+
+    Attributes:
+        new: The first value of its span.
+        restated: Another value than the newest of its span: now a revision of its own.
+        known: Said what the newest revision says; nothing was written.
+    """
+
+    new: int = 0
+    restated: int = 0
+    known: int = 0
+
+    def __add__(self, other: "Written") -> "Written":
+        return Written(
+            new=self.new + other.new, restated=self.restated + other.restated, known=self.known + other.known
+        )
+
+
+class MetricStore:
+    """Metrics under `root`/source/asset/name/YYYY.parquet, the year in which a span begins."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    def folder(self, series: Series) -> Path:
+        """Return where the years of `series` are.
+
+        Raises:
+            ConfigurationError: One of its words cannot name a folder.
+        """
+        if not all(map(is_word, series)):
+            raise ConfigurationError(f"{' '.join(series)!r} cannot name a series")
+        return self._root.joinpath(*series)
+
+    def write(self, metrics: Iterable[Metric], *, heard_ns: int) -> Written:
+        """Add `metrics`, in any order, and say what became of them; a value that is already there changes nothing.
+
+        A revision's number is the store's affair: what providers hand over says 0. A restatement is public from
+        `heard_ns` on, for providers do not say when they restate. So is a first value that was not there when its
+        series was last asked for (`note_poll`), whatever the provider says of when it was public: it was not.
+
+        Args:
+            metrics: Of any series.
+            heard_ns: When they were received, UTC ns; for a file, when it was.
+
+        Raises:
+            DataError: A file of the store does not hold what was written.
+        """
+        ordered = sorted(metrics, key=lambda metric: (_series(metric), metric.start_ns, metric.end_ns))
+        done = Written()
+        for series, group in groupby(ordered, key=_series):
+            with one_writer(self.folder(series)):
+                poll = read_poll(self.folder(series))
+                for year, offered in groupby(group, key=lambda metric: _year(metric.start_ns)):
+                    done += _added(self.folder(series) / f"{year}.parquet", list(offered), heard_ns, poll)
+        return done
+
+    def note_poll(self, series: Series, poll: Poll) -> None:
+        """Remember that all values of `series` in the span of `poll` were asked for, and stored, at its time."""
+        if self.folder(series).is_dir():
+            with one_writer(self.folder(series)):
+                write_poll(self.folder(series), poll)
+
+    def read(self, series: Series, *, at_ns: int | None = None) -> list[Metric]:
+        """Return every revision of `series`, by span and revision; with `at_ns`, those that were public by then.
+
+        Raises:
+            ConfigurationError: There is no such series.
+            DataError: A file of the store does not hold what was written.
+        """
+        paths = sorted(self.folder(series).glob("*.parquet"))
+        if not paths:
+            raise ConfigurationError(f"no {series} under {self._root}; see `trading-system data metrics ls`")
+        found = [metric for path in paths for metric in read_metrics(path)]
+        return found if at_ns is None else [metric for metric in found if metric.available_ns <= at_ns]
+
+    def columns(self, series: Series) -> Metrics:
+        """Return `series` as the as-of join wants it; raises as `read` does."""
+        return metrics_of(self.read(series))
+
+    def series(self) -> Iterator[Series]:
+        """Yield every series of the store."""
+        for folder in sorted({path.parent for path in self._root.glob("*/*/*/*.parquet")}):
+            yield Series(*folder.relative_to(self._root).parts)
+
+    def last_end_ns(self, series: Series) -> int | None:
+        """Return when the newest span of `series` ends, UTC ns; None where there is nothing."""
+        paths = sorted(self.folder(series).glob("*.parquet"))
+        return max(metric.end_ns for metric in read_metrics(paths[-1])) if paths else None
+
+
+def newest(metrics: Iterable[Metric]) -> list[Metric]:
+    """Return of each span the highest revision in `metrics`, by span."""
+    best: dict[tuple[int, int], Metric] = {}
+    for metric in metrics:
+        held = best.setdefault((metric.end_ns, metric.start_ns), metric)
+        if metric.revision > held.revision:
+            best[metric.end_ns, metric.start_ns] = metric
+    return [best[span] for span in sorted(best)]
+
+
+def _added(path: Path, offered: list[Metric], heard_ns: int, poll: Poll | None) -> Written:
+    """Add to the file at `path` what it does not say yet; its writer's lock is held."""
+    stored = read_metrics(path) if path.exists() else []
+    held = {(metric.start_ns, metric.end_ns): metric for metric in newest(stored)}
+    added: list[Metric] = []
+    new = restated = 0
+    for metric in offered:
+        span = (metric.start_ns, metric.end_ns)
+        before = held.get(span)
+        if before is None:
+            missed = poll is not None and poll.missed(metric.end_ns)
+            public_ns = max(metric.available_ns, heard_ns) if missed else metric.available_ns
+            metric = replace(metric, revision=0, available_ns=public_ns)
+            new += 1
+        elif not same_value(metric.value, before.value):
+            public_ns = max(metric.available_ns, heard_ns, before.available_ns)
+            metric = replace(metric, revision=before.revision + 1, available_ns=public_ns)
+            restated += 1
+        else:
+            continue
+        held[span] = metric
+        added.append(metric)
+    if added:
+        write_metrics(path, sorted([*stored, *added], key=lambda m: (m.start_ns, m.end_ns, m.revision)))
+    return Written(new=new, restated=restated, known=len(offered) - len(added))
+
+
+def _series(metric: Metric) -> Series:
+    return Series(metric.source, metric.asset, metric.name)
+
+
+def _year(ns: int) -> str:
+    return f"{datetime.fromtimestamp(ns // NS_PER_S, tz=UTC):%Y}"
