@@ -39,30 +39,32 @@ class Findings(NamedTuple):
     backwards: bool
 
 
-def examine(rows: Rows, expected_ns: int | None = None) -> Findings:
+def examine(rows: Rows, expected_ns: int | None = None, *, ends: bool = False) -> Findings:
     """Return everything that is wrong with `rows`.
 
     Args:
         rows: In the order of their file.
         expected_ns: What a bar should be long, ns; None where nobody says.
+        ends: The times are those of the bars' ends, as the file's header says.
     """
     if order.newest_first(rows.time_ns[~rows.timeless]):
-        found = _Examination(rows.taken(np.arange(len(rows.time_ns))[::-1]), expected_ns, backwards=True).findings()
+        turned = rows.taken(np.arange(len(rows.time_ns))[::-1])
+        found = _Examination(turned, expected_ns, ends=ends, backwards=True).findings()
         return found._replace(keep=found.keep[::-1], flags=found.flags[::-1], open_ns=found.open_ns[::-1])
-    return _Examination(rows, expected_ns, backwards=False).findings()
+    return _Examination(rows, expected_ns, ends=ends, backwards=False).findings()
 
 
 class _Examination:
     """The rows in hand, and what has been found about them so far."""
 
-    def __init__(self, rows: Rows, expected_ns: int | None, *, backwards: bool) -> None:
+    def __init__(self, rows: Rows, expected_ns: int | None, *, ends: bool, backwards: bool) -> None:
         self._backwards = backwards
         times = np.sort(rows.time_ns[~rows.timeless])
         self._interval = _interval(times, expected_ns)
         self._expected = expected_ns
         self._shift = np.zeros(len(rows.time_ns), dtype=np.int64)
         if self._interval is not None:
-            self._shift = np.where(rows.timeless, 0, stamps.just_short(rows.time_ns, self._interval))
+            self._shift = np.where(rows.timeless, 0, stamps.to_open(rows.time_ns, self._interval, ends=ends))
         self._rows = rows._replace(time_ns=rows.time_ns + self._shift)
         self._seq = sequence(self._rows, self._rows.time_ns, self._interval or 0, backwards=backwards)
         self._defects: list[Defect] = []
@@ -124,7 +126,7 @@ class _Examination:
     def _steps(self, line: Positions, interval: int) -> Positions:
         """Tell absent bars and rows of another step; return `line` without the latter."""
         times = self._rows.time_ns[line]
-        self._tell(K.STAMPED_AT_END, self._shift != 0, "stamped just short of the bar's end", flag=bar_flags.END_STAMP)
+        self._tell(K.STAMPED_AT_END, self._shift != 0, "stamped with the bar's end", flag=bar_flags.END_STAMP)
         phase = steps.usual_phase(times, interval)
         strange = np.zeros(len(self._keep), dtype=np.bool_)
         within = steps.finer(steps.off_grid(times, interval, phase))

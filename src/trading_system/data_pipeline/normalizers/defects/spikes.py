@@ -31,6 +31,9 @@ _QUIET: Final = 0.5
 """A lull is no reason to call the first lively bar a spike: the usual bar is at least half of the longest median."""
 _RESTLESS: Final = 1 / 3
 """Nor is a market that stands still between bursts: it is at least a third of the tenth longest bar in a hundred."""
+_JUMPY: Final = 4.0
+"""Where few trade, a bar opens away from the last close, at another buyer's price: the usual bar is at least this many
+times the tenth longest such step in a hundred."""
 _NEAR_MOST: Final = 6.0
 """How much a long bar beside can weigh at most, usual bars: it may be a bad one itself."""
 _BUSY_MOST: Final = 24.0
@@ -38,7 +41,8 @@ _BUSY_MOST: Final = 24.0
 
 
 class Limits(NamedTuple):
-    """Scores from which on a price is a spike; tuned on half of the real files, see docs/data/quality.md."""
+    """Scores from which on a price is a spike, where a market's own are not as high: tuned on half of the real files,
+    see docs/data/quality.md."""
 
     price: float = 0.7
     """An open or close alone, or whole bars out of place."""
@@ -46,6 +50,10 @@ class Limits(NamedTuple):
     """A close and the open behind it, together: a market's own turning points look like this."""
     wick: float = 1.35
     """A high or a low alone: so do its own wicks."""
+    usual: float = 0.98
+    times: float = 6.0
+    """Where trades are rare, prices that lie alone are common: a spike has this many times the score that all but the
+    highest 2 % of the file's own rows keep to."""
 
 
 LIMITS: Final = Limits()
@@ -73,10 +81,18 @@ def spikes(rows: Rows, limits: Limits = LIMITS) -> Mask:
     logs = _logs(rows)
     found |= _single(logs, limits)
     for length in (1, 2, 3):
-        found |= _spread(_turn(logs, length) > limits.turn, _turn_rows(length))
+        found |= _spread(_beyond(_turn(logs, length), limits.turn, limits), range(length + 1))
     for length in (1, 2, 3, 5):
-        found |= _spread(_displaced(logs, length) > limits.price, range(length))
+        found |= _spread(_beyond(_displaced(logs, length), limits.price, limits), range(length))
     return found
+
+
+def _beyond(scores: Floats, limit: float, limits: Limits) -> Mask:
+    """Return which scores are a spike's, here and in this file."""
+    told = scores[np.isfinite(scores)]
+    if len(told):
+        limit = max(limit, limits.times * float(np.quantile(told, limits.usual)))
+    return scores > limit
 
 
 def _logs(rows: Rows) -> Logs:
@@ -84,11 +100,13 @@ def _logs(rows: Rows) -> Logs:
     before = shifted(close, -1)
     span = np.fmax(high, before) - np.fmin(low, before)
     told = pl.Series(span)
+    steps = pl.Series(np.nan_to_num(np.abs(open_ - before)))
     scale = np.fmax.reduce(
         [
             _before(told.rolling_median(RECENT, min_samples=WARM)),
             _QUIET * _before(told.rolling_median(LONGEST, min_samples=WARM)),
             _RESTLESS * _before(told.rolling_quantile(0.9, window_size=LONGER, min_samples=WARM)),
+            _JUMPY * _before(steps.rolling_quantile(0.9, window_size=LONGER, min_samples=WARM)),
         ]
     )
     usual = float(np.median(span)) or 1e-9
@@ -131,15 +149,10 @@ def _single(logs: Logs, limits: Limits) -> Mask:
     found: Mask = np.zeros(len(unit), dtype=np.bool_)
     for one, other in ((logs.open, logs.close), (logs.close, logs.open)):
         beyond = np.fmax(one - np.fmax(top, other), np.fmin(bottom, other) - one)
-        found |= beyond / unit > limits.price
+        found |= _beyond(beyond / unit, limits.price, limits)
     high = logs.high - np.fmax(top, np.fmax(logs.open, logs.close))
     low = np.fmin(bottom, np.fmin(logs.open, logs.close)) - logs.low
-    found |= np.fmax(high, low) / (unit * np.sqrt(1 + logs.busy)) > limits.wick
-    return found
-
-
-def _turn_rows(length: int) -> range:
-    return range(length + 1)
+    return found | _beyond(np.fmax(high, low) / (unit * np.sqrt(1 + logs.busy)), limits.wick, limits)
 
 
 def _turn(logs: Logs, length: int) -> Floats:

@@ -21,9 +21,15 @@ _SMOOTH: Final = 0.05
 about one pair in fifteen comes as near."""
 
 
-def just_short(times: Ints, interval_ns: int) -> Ints:
-    """Return what to add to each stamp that is just short of a bar's end to get the bar's open, else 0."""
-    shift = np.zeros(len(times), dtype=np.int64)
+def to_open(times: Ints, interval_ns: int, *, ends: bool) -> Ints:
+    """Return what to add to each stamp that is a bar's end to get its open, ns; 0 for the others.
+
+    Args:
+        times: As told, UTC ns.
+        interval_ns: Length of a bar, ns.
+        ends: All are ends. Otherwise those are that fall just short of a whole interval.
+    """
+    shift = np.full(len(times), -interval_ns if ends else 0, dtype=np.int64)
     if interval_ns < 60 * SECOND_NS:
         return shift
     for short in SHORT_NS:

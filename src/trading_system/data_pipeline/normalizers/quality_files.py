@@ -1,0 +1,74 @@
+"""The review of a file as it was received: nothing in it stops the check, and everything odd in it is told."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from trading_system.data_pipeline.normalizers.defects.examine import examine
+from trading_system.data_pipeline.normalizers.defects.files.told_rows import read_rows
+from trading_system.data_pipeline.normalizers.defects.kinds import Action, Defect, DefectKind
+from trading_system.data_pipeline.normalizers.defects.steps import interval_of_name
+from trading_system.errors import DataError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileCheck:
+    """What is wrong with a file.
+
+    Attributes:
+        file: As it was named.
+        rows: Rows of data in it, sound or not; lines without any cell are no rows.
+        interval_ns: The step of its bars, ns; None where fewer than two rows tell a time.
+        defects: In order of time; those without one first.
+        readable: Whether there is at least one bar in it.
+    """
+
+    file: str
+    rows: int
+    interval_ns: int | None
+    defects: tuple[Defect, ...]
+    readable: bool
+
+
+def check_file(path: Path, *, interval_ns: int | None = None) -> FileCheck:
+    """Return what is wrong with the file at `path`; whatever its bytes are, this returns.
+
+    Args:
+        path: .csv, .csv.gz, .zip, .parquet, .feather, .json; what is inside counts, not what it is called.
+        interval_ns: How long its bars should be, ns. None: what its name tells, as in BTCUSDT-1m-2024.csv; where it
+            tells nothing, the most common step.
+    """
+    try:
+        told = read_rows(path)
+    except DataError as error:
+        return _unreadable(path, str(error))
+    expected_ns = interval_of_name(path.name) if interval_ns is None else interval_ns
+    found = examine(told.rows, expected_ns, ends=told.ends)
+    defects = list(found.defects)
+    if told.cut is not None:
+        last = int(found.open_ns[-1])
+        defects.append(_defect(f"the file is {told.cut} behind row {len(found.keep)}", last, 1))
+    defects.sort(key=lambda defect: (defect.first_ns or 0, defect.kind))
+    return FileCheck(
+        file=str(path),
+        rows=len(found.keep),
+        interval_ns=found.interval_ns,
+        defects=tuple(defects),
+        readable=not bool(told.rows.unreadable.all()),
+    )
+
+
+def exit_code(checks: Sequence[FileCheck]) -> int:
+    """Return 0 where all is clean, 1 where something is wrong, 2 where a file cannot be read."""
+    if not all(check.readable for check in checks):
+        return 2
+    return int(any(check.defects for check in checks))
+
+
+def _unreadable(path: Path, why: str) -> FileCheck:
+    return FileCheck(file=str(path), rows=0, interval_ns=None, defects=(_defect(why, None, 0),), readable=False)
+
+
+def _defect(detail: str, when: int | None, rows: int) -> Defect:
+    kind = DefectKind.UNREADABLE
+    return Defect(kind=kind, first_ns=when, last_ns=when, rows=rows, action=Action.QUARANTINE, detail=detail)
