@@ -65,7 +65,10 @@ def cells_of(record: Record) -> Cells:
         DataError: It cannot be taken apart: unknown form, broken quotes or JSON, more cells than columns.
     """
     if record.form == "csv":
-        return _of_list(_csv_cells(record.raw), record.columns)
+        cells = _csv_cells(record.raw)
+        if any(cells[len(record.columns) :]):  # a decimal comma shifts every cell behind it
+            raise DataError(f"{len(cells)} cells in {len(record.columns)} columns")
+        return _of_list(cells, record.columns)
     if record.form == "json":
         told = _json(record.raw)
         return _of_list(told, record.columns) if isinstance(told, list) else _of_object(told, record.columns)
@@ -88,8 +91,6 @@ def _json(raw: bytes) -> object:
 
 
 def _of_list(cells: Sequence[object], columns: Sequence[str]) -> Cells:
-    if any(cells[len(columns) :]):
-        raise DataError(f"{len(cells)} cells in {len(columns)} columns")
     return {name: _text(cell) for name, cell in zip(columns, cells, strict=False) if name in FIELDS}
 
 

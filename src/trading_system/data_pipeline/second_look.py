@@ -12,6 +12,7 @@ import numpy as np
 from trading_system.data_pipeline.bar_checks import GOOD, Columns, Kind, kind_of
 from trading_system.data_pipeline.bar_store import BarStore
 from trading_system.data_pipeline.held_rows import judged
+from trading_system.data_pipeline.normalizers.defects.kinds import DefectKind
 from trading_system.errors import ConfigurationError
 from trading_system.market import catalog
 from trading_system.market.bars import interval_ns
@@ -21,8 +22,8 @@ from trading_system.utils.error_handling.quarantine_records import Kept, Series,
 
 OF_ITSELF: Final = frozenset(
     {
-        *(str(kind) for kind in Kind if kind not in (Kind.DUPLICATE, Kind.CONTRADICTION, Kind.UNSORTED)),
-        *("unreadable", "ohlc", "non_positive", "nan"),
+        *(kind.value for kind in Kind if kind not in (Kind.DUPLICATE, Kind.CONTRADICTION, Kind.UNSORTED)),
+        *(kind.value for kind in (DefectKind.UNREADABLE, DefectKind.OHLC, DefectKind.NON_POSITIVE, DefectKind.NAN)),
     }
 )
 """Kinds that a row shows by itself, so that the row alone tells whether it still is one. All others were seen beside
