@@ -71,8 +71,10 @@ def counted(rows: int) -> str:
 def tell_damage(contents: Contents) -> None:
     """Say on standard error which lines of the file could not be read."""
     if contents.damaged:
-        lines = ", ".join(map(str, contents.damaged[:SHOWN]))
-        click.echo(f"{len(contents.damaged)} lines of the file are torn or damaged and passed over: {lines}", err=True)
+        lines = ", ".join(map(str, contents.damaged[:SHOWN])) + (" ..." if len(contents.damaged) > SHOWN else "")
+        many = len(contents.damaged)
+        what = "line of the file is torn or damaged and was" if many == 1 else "lines of the file are damaged and were"
+        click.echo(f"{many:,} {what} passed over: {lines}", err=True)
 
 
 def table(rows: Iterable[Mapping[str, object]]) -> None:
