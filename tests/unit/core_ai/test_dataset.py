@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_system.core_ai.training.dataset import dataset_of, move_sizes, split, training_rows
-from trading_system.data_pipeline.normalizers.features import WARM_UP, feature_table
+from trading_system.data_pipeline.normalizers.features import MODEL_SET, WARM_UP, feature_table
 from trading_system.data_pipeline.normalizers.scaler import fit
 from trading_system.errors import ConfigurationError
 
@@ -22,7 +22,7 @@ def test_a_label_is_the_move_from_this_close_to_the_horizons(make_bars):
     bars = make_bars(200)
     dataset = dataset_of(bars, window=8, horizon=3)
     assert dataset.ends.tolist() == list(range(WARM_UP + 7 - 1, 200 - 3))
-    values = feature_table(bars).values
+    values = feature_table(bars, MODEL_SET).values
     windows = dataset.windows(np.arange(len(dataset.ends)))
     for example, end in enumerate(dataset.ends.tolist()):
         assert dataset.moves[example] == bars[end + 3].close / bars[end].close - 1.0

@@ -62,7 +62,8 @@ def test_every_field_of_the_manifest_is_sealed(folder):
     ("change", "words"),
     [
         ({"feature_set": "0" * 64}, "feature_set does not hold"),
-        ({"features": ("return_1",)}, "features does not hold"),
+        ({"features": ("return_1",)}, "feature_set does not hold"),
+        ({"features": ("tomorrow_1",)}, "no feature 'tomorrow_1'"),
         ({"floor": (0.0,)}, "length of floor does not hold"),
         ({"ceiling": ()}, "length of ceiling does not hold"),
         ({"format": 2}, "format does not hold"),

@@ -9,9 +9,7 @@ from hypothesis import strategies as st
 
 from trading_system.data_pipeline.normalizers import indicators_arrays as arrays
 from trading_system.data_pipeline.normalizers import indicators_bars as bars
-from trading_system.data_pipeline.normalizers.features import Atr as FeatureAtr
 from trading_system.errors import ConfigurationError, DataError
-from trading_system.market.bars import Bar
 
 pytestmark = pytest.mark.slow
 
@@ -111,33 +109,6 @@ def test_an_indicator_is_nothing_while_warming_and_known_from_then_on(known_from
     close = 1_000 + np.arange(60) * 7 % 31
     told = of(close + 5, close - 4, close)
     assert np.isnan(told).tolist() == [True] * known_from + [False] * (60 - known_from)
-
-
-def test_the_features_average_true_range_is_this_one_until_it_forgets():
-    """Beside it: it leaves out the first bar's own range, and remembers 8 x 14 ranges only."""
-    chance = np.random.default_rng(7)
-    closes = 50_000 + np.cumsum(chance.integers(-90, 91, 140))
-    highs, lows = closes + chance.integers(100, 200, 140), closes - chance.integers(100, 200, 140)
-    ranges = np.maximum(highs[1:], closes[:-1]) - np.minimum(lows[1:], closes[:-1])
-    ours = arrays.wilder(ranges, 14)
-    feature = FeatureAtr(14)
-    theirs = [
-        feature.push(
-            Bar(
-                symbol="X",
-                open_ns=n,
-                close_ns=n + 1,
-                open=int(c),
-                high=int(h),
-                low=int(low),
-                close=int(c),
-                volume_atoms=0,
-            )
-        )
-        for n, (h, low, c) in enumerate(zip(highs, lows, closes, strict=True))
-    ]
-    assert theirs[14:113] == ours[13:112].tolist()
-    assert theirs[113] != ours[112]
 
 
 def test_columns_of_different_lengths_are_refused():

@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from trading_system.blotter.signals import Forecast, Unknown, unknown
-from trading_system.data_pipeline.normalizers.features import Atr
+from trading_system.data_pipeline.normalizers.features import FeatureSet, FeatureStream
 from trading_system.errors import ConfigurationError
 from trading_system.market.bars import Bar
 
@@ -55,24 +55,18 @@ class RuleForecaster:
         self._horizon = horizon
         self._gain = gain
         self._loss = loss
-        self._bar: Bar | None = None
-        self._broken = False
-        self._restart()
-
-    def _restart(self) -> None:
-        self._atr = Atr()
-        self._closes: deque[int] = deque(maxlen=self._rule.lookback + 1)
+        self._stream = FeatureStream(FeatureSet(features=()))
+        self._closes: deque[int] = deque(maxlen=rule.lookback + 1)
 
     def push(self, bar: Bar) -> Forecast:
         """Return the rule's call after `bar`; it is not known before `lookback` + 1 bars and an ATR."""
-        before, self._bar = self._bar, bar
-        if before is not None and (bar.open_ns != before.close_ns or bar.symbol != before.symbol):
-            self._broken = True
-            self._restart()
-        atr = self._atr.push(bar)
+        self._stream.push(bar)
+        atr = self._stream.atr
+        if self._stream.seen == 1:
+            self._closes.clear()
         self._closes.append(bar.close)
         if len(self._closes) <= self._rule.lookback or atr == 0.0:
-            reason = Unknown.GAP if self._broken else Unknown.COLD
+            reason = Unknown.GAP if self._stream.broken else Unknown.COLD
             return unknown(reason, model=self._rule.name, horizon=self._horizon, atr=atr)
         rises = self._rule.calls_rise(bar.close, self._closes[0])
         return Forecast(

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import msgspec
 
-from trading_system.data_pipeline.normalizers.features import FEATURE_NAMES, feature_set_hash
+from trading_system.data_pipeline.normalizers.features import set_of
 from trading_system.errors import ConfigurationError
 from trading_system.market.bars import interval_ns
 
@@ -129,8 +129,8 @@ def load(folder: Path) -> tuple[Manifest, bytes]:
     """Return the manifest in `folder` and the model that it describes, both checked.
 
     Raises:
-        ConfigurationError: A file is missing or malformed; the manifest or the model was changed; the
-            features are not those that this program makes. The message names what differs.
+        ConfigurationError: A file is missing or malformed; the manifest or the model was changed; its
+            features are unknown, or no longer worked out as they were. The message names what differs.
     """
     content, model = _read(folder / MANIFEST_FILE), _read(folder / MODEL_FILE)
     try:
@@ -142,8 +142,7 @@ def load(folder: Path) -> tuple[Manifest, bytes]:
         ("format", manifest.format, FORMAT),
         ("seal", manifest.seal, sealed(manifest).seal),
         ("model_sha256", manifest.model_sha256, hashlib.sha256(model).hexdigest()),
-        ("feature_set", manifest.feature_set, feature_set_hash()),
-        ("features", manifest.features, FEATURE_NAMES),
+        ("feature_set", manifest.feature_set, _name_of(folder, manifest.features)),
         ("length of floor", len(manifest.floor), width),
         ("length of ceiling", len(manifest.ceiling), width),
     )
@@ -155,6 +154,13 @@ def load(folder: Path) -> tuple[Manifest, bytes]:
             )
     interval_ns(manifest.interval)
     return manifest, model
+
+
+def _name_of(folder: Path, names: tuple[str, ...]) -> str:
+    try:
+        return set_of(names).name
+    except ConfigurationError as error:
+        raise ConfigurationError(f"model in {folder}: its features cannot be made: {error}") from error
 
 
 def _read(path: Path) -> bytes:

@@ -9,7 +9,7 @@ from onnxruntime.capi import onnxruntime_pybind11_state as native
 
 from trading_system.blotter.signals import Forecast, Unknown, unknown
 from trading_system.core_ai.inference.manifest import INPUT, OUTPUT, Manifest, load
-from trading_system.data_pipeline.normalizers.features import WARM_UP, FeatureStream
+from trading_system.data_pipeline.normalizers.features import Anchor, FeatureStream, set_of
 from trading_system.data_pipeline.normalizers.scaler import Scaler
 from trading_system.data_pipeline.normalizers.windows import Windows
 from trading_system.errors import ConfigurationError
@@ -53,11 +53,18 @@ class OnnxForecaster:
             raise ConfigurationError(
                 f"model {manifest.name} takes {takes}, but its manifest says windows of {manifest.window} x {width}"
             )
+        features = set_of(manifest.features)
+        unfit = [each.name for each in features.features if each.anchor is not Anchor.WINDOW or each.aux]
+        if unfit or features.memory is None:
+            raise ConfigurationError(
+                f"model {manifest.name}: a desk starts again from its last bars and is told nothing but bars; it "
+                f"cannot have {', '.join(unfit)}"
+            )
         self.manifest = manifest
-        self.warm_up = WARM_UP + manifest.window - 1
+        self.warm_up = features.memory + manifest.window - 1
         self._interval_ns = interval_ns(manifest.interval)
         self._scaler = Scaler(low=manifest.low, high=manifest.high, floor=manifest.floor, ceiling=manifest.ceiling)
-        self._stream = FeatureStream()
+        self._stream = FeatureStream(features)
         self._windows = Windows(length=manifest.window, width=width)
         self._inside = 0
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from trading_system.data_pipeline.normalizers.features import feature_table
+from trading_system.data_pipeline.normalizers.features import MODEL_SET, FeatureSet, feature_table
 from trading_system.data_pipeline.normalizers.windows import strided, window_ends
 from trading_system.errors import ConfigurationError
 from trading_system.market.bars import Bar
@@ -43,13 +43,13 @@ class Dataset:
         return view[self.ends[examples] - self.window + 1]
 
 
-def dataset_of(bars: Sequence[Bar], *, window: int, horizon: int) -> Dataset:
+def dataset_of(bars: Sequence[Bar], *, window: int, horizon: int, features: FeatureSet = MODEL_SET) -> Dataset:
     """Return the examples in `bars`, oldest first. No window and no label reaches over a gap.
 
     Raises:
         ConfigurationError: There are too few bars for a single window.
     """
-    values = feature_table(bars).values
+    values = feature_table(bars, features).values
     ends = window_ends(values, window)
     closes = np.array([bar.close for bar in bars], dtype=np.int64)
     closed_ns = np.array([bar.close_ns for bar in bars], dtype=np.int64)

@@ -8,9 +8,8 @@ Prices are whole ticks. Sums of whole numbers are exact in a float below 2**53, 
 however long it runs. Fractions may be given as well; their sums then carry the usual rounding.
 
 Averages that never forget (EMA, and all of Wilder's) depend on where the data begin, as their inventors meant it. The
-features of models must not: `features.Atr` restarts at each bar from its last 8 x period ranges, `features.Rsi` is
-Cutler's, of plain sums. They are other definitions under the old names, bound to trained models by hash, and so they
-stay where they are; a test holds their average true range to this one for as long as nothing was forgotten.
+features of models (`features`) have steps of their own, on plain numbers in the place of tuples; those that never
+forget are held by a test to these, to the bit, and those that must forget are plain sums.
 """
 
 import math

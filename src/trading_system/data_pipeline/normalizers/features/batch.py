@@ -1,0 +1,182 @@
+"""Features of a whole history: compiled loops over the very steps of the stream.
+
+Bars are taken in blocks that fit a processor's cache. First the rows of a block are worked out, once for all features;
+then each feature runs over them in a loop of its own, which the compiler sees whole.
+"""
+
+import math
+from collections.abc import Iterable, Mapping
+from itertools import pairwise
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from trading_system.data_pipeline.normalizers.features.feature import FeatureSet
+from trading_system.data_pipeline.normalizers.features.row import Row, State, row_after
+from trading_system.data_pipeline.normalizers.features.sets import HOUSE_SET
+from trading_system.data_pipeline.normalizers.features.stream import ATR
+from trading_system.errors import DataError
+from trading_system.kernel import compiled, kernel, swapped
+from trading_system.market.bars import Bar
+from trading_system.market.columns import BarColumns, Floats, Ints
+from trading_system.market.timestamps import NS_PER_S
+
+BLOCK: Final = 4_096
+"""Bars at once: their rows take 416 KiB."""
+NOTHING: Final[Mapping[str, Floats]] = MappingProxyType({})
+_SEEN: Final = Row._fields.index("seen")
+_NS: Final = NS_PER_S
+
+
+class FeatureTable(NamedTuple):
+    """The rows of many bars.
+
+    Attributes:
+        values: (N, F) float64, each column a block of its own in memory; NaN where a feature is undefined.
+        atr: (N,) float64, average true range, ticks; 0.0 where undefined.
+    """
+
+    values: Floats
+    atr: Floats
+
+
+class _Told(NamedTuple):
+    """Bars as columns; `fresh` is 1 where one does not go on from the one before."""
+
+    close_ns: Ints
+    length_ns: Ints
+    fresh: Ints
+    open: Ints
+    high: Ints
+    low: Ints
+    close: Ints
+    volume: Ints
+
+
+def feature_table(
+    bars: Iterable[Bar] | BarColumns, features: FeatureSet = HOUSE_SET, aux: Mapping[str, Floats] = NOTHING
+) -> FeatureTable:
+    """Return `features` of `bars`, oldest first, with the bits that a `FeatureStream` gives bar by bar.
+
+    Args:
+        bars: Of one instrument; where they do not go on from one another everything starts afresh.
+        features: What to work out.
+        aux: For each name of `features.aux` a float64 column, (N,): the values that were public at each close, NaN
+            where unknown.
+
+    Raises:
+        DataError: Something that the features need beside the bars is missing or of another length.
+    """
+    told = _columns(bars) if isinstance(bars, BarColumns) else _of_bars(bars)
+    count = len(told.close_ns)
+    nothing = np.full(BLOCK, math.nan)
+    beside = {name: _beside(name, aux, count) for name in features.aux}
+    columns = (*features.features, ATR)
+    loops = [compiled(swapped(_run, {_step: feature.step})) for feature in columns]
+    states = [np.zeros(max(feature.room, 1)) for feature in columns]
+    values, rows = np.empty((len(columns), count)), np.empty((len(Row._fields), BLOCK))
+    prepare, carried = compiled(_prepare), np.zeros(3)
+    for begin in range(0, count, BLOCK):
+        part = slice(begin, min(begin + BLOCK, count))
+        prepare(_Told(*(column[part] for column in told)), carried, rows)
+        for feature, loop, state, column in zip(columns, loops, states, values, strict=True):
+            shown = beside[feature.aux][part] if feature.aux else nothing
+            loop(rows, shown, feature.parameters, float(feature.warm_up), state, column[part])
+    return FeatureTable(values[:-1].T, np.nan_to_num(values[-1], nan=0.0))
+
+
+@kernel
+def _step(state: State, row: Row, *parameters: float) -> float:
+    """Stand where a feature's step is put."""
+    return row.close
+
+
+@kernel
+def _prepare(told: _Told, carried: Floats, rows: Floats) -> None:
+    before, log_before, seen = carried[0], carried[1], carried[2]
+    for i in range(len(told.close)):
+        seen = 1.0 if told.fresh[i] else seen + 1.0
+        row = row_after(
+            before,
+            log_before,
+            seen,
+            float(told.open[i]),
+            float(told.high[i]),
+            float(told.low[i]),
+            float(told.close[i]),
+            float(told.volume[i]),
+            float(told.close_ns[i] // _NS),
+            float(told.close_ns[i] // told.length_ns[i]),
+            math.nan,
+        )
+        before, log_before = row.close, row.log_close
+        rows[0, i], rows[1, i], rows[2, i], rows[3, i], rows[4, i] = row.open, row.high, row.low, row.close, row.volume
+        rows[5, i], rows[6, i], rows[7, i], rows[8, i] = row.log_close, row.log_return, row.move, row.true_range
+        rows[9, i], rows[10, i], rows[11, i] = row.second, row.number, row.seen
+    carried[0], carried[1], carried[2] = before, log_before, seen
+
+
+@kernel
+def _run(
+    rows: Floats, aux: Floats, parameters: tuple[float, ...], warm_up: float, state: Floats, values: Floats
+) -> None:
+    for i in range(len(values)):
+        seen = rows[11, i]
+        if seen == 1.0:
+            for place in range(len(state)):
+                state[place] = 0.0
+        row = Row(
+            open=rows[0, i],
+            high=rows[1, i],
+            low=rows[2, i],
+            close=rows[3, i],
+            volume=rows[4, i],
+            log_close=rows[5, i],
+            log_return=rows[6, i],
+            move=rows[7, i],
+            true_range=rows[8, i],
+            second=rows[9, i],
+            number=rows[10, i],
+            seen=seen,
+            aux=aux[i],
+        )
+        value = _step(state, row, *parameters)
+        values[i] = value if seen >= warm_up else math.nan
+
+
+def _beside(name: str, aux: Mapping[str, Floats], count: int) -> Floats:
+    if name not in aux:
+        raise DataError(f"features of {name} need a column of it beside the bars")
+    column = np.ascontiguousarray(aux[name], dtype=np.float64)
+    if column.shape != (count,):
+        raise DataError(f"{name} beside {count} bars must have as many values, not {column.shape}")
+    return column
+
+
+def _columns(bars: BarColumns) -> _Told:
+    fresh = np.ones(len(bars), dtype=np.int64)
+    fresh[1:] = np.diff(bars.close_ns) != bars.interval_ns
+    length = np.broadcast_to(np.int64(bars.interval_ns), (len(bars),))
+    return _Told(
+        bars.close_ns,
+        np.ascontiguousarray(length),
+        fresh,
+        bars.open,
+        bars.high,
+        bars.low,
+        bars.close,
+        bars.volume_atoms,
+    )
+
+
+def _of_bars(bars: Iterable[Bar]) -> _Told:
+    told = list(bars)
+    fields = ("close_ns", "open_ns", "open", "high", "low", "close", "volume_atoms")
+    table = [np.array([getattr(bar, name) for bar in told], dtype=np.int64) for name in fields]
+    close_ns, open_ns, *prices = table
+    length = close_ns - open_ns
+    fresh = np.ones(len(told), dtype=np.int64)
+    other = [later.symbol != bar.symbol for bar, later in pairwise(told)]
+    fresh[1:] = (open_ns[1:] != close_ns[:-1]) | (length[1:] != length[:-1]) | np.array(other, dtype=bool)
+    return _Told(close_ns, length, fresh, *prices)
