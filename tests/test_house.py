@@ -48,14 +48,14 @@ NOT_YET: Final = frozenset(
     infrastructure/docker/core_ai.Dockerfile infrastructure/docker/redis.Dockerfile
     infrastructure/kubernetes/deployments infrastructure/kubernetes/services infrastructure/terraform/vpc
     monitoring/grafana monitoring/loki scripts/backup scripts/deploy
-    src/trading_system/broker_connectors/bybit src/trading_system/broker_connectors/ccxt_adapter
+    src/trading_system/broker_connectors/bybit
     src/trading_system/security/audit src/trading_system/security/vault src/trading_system/telemetry/alerts
     tests/wire
     """)
 )
 """Promised and not built. A later work takes its paths out; nothing is ever added."""
 
-MOST_MISSING: Final = 19
+MOST_MISSING: Final = 18
 """How many paths may be missing: lower it with each that is built, never raise it."""
 
 EVERY_PATH: Final = [*PROMISED, *(f"src/trading_system/{room}" for room in ROOMS)]

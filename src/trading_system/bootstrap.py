@@ -14,14 +14,17 @@ from trading_system import __version__
 from trading_system.blotter import events as e
 from trading_system.blotter.portfolio import Portfolio, fold
 from trading_system.broker_connectors.binance.hosts import Hosts, hosts_of
+from trading_system.broker_connectors.binance.klines import BinanceBars
 from trading_system.broker_connectors.binance.rest import Rest
 from trading_system.broker_connectors.binance.stepping import SteppedPacer
 from trading_system.broker_connectors.binance.stream import bar_stream_path, closed_bars, executions, subscription
 from trading_system.broker_connectors.binance.venue import BinanceVenue
 from trading_system.broker_connectors.public_web import public_web as public_web
+from trading_system.broker_connectors.sources import open_source as open_source
 from trading_system.broker_connectors.websocket import Connection, Greet, Patience, all_ready, no_greeting
 from trading_system.chosen import digest, model_folder, policy_of
-from trading_system.data_pipeline.collectors.ohlcv import Hole, PatientHistory, follow
+from trading_system.data_pipeline.collectors.ohlcv import Hole, PatientSource, bars_of, follow, told
+from trading_system.data_pipeline.normalizers.quality import Gate
 from trading_system.desk.clock import SimulatedClock, SystemClock
 from trading_system.desk.engine import Desk
 from trading_system.desk.inbox import Inbox
@@ -40,6 +43,7 @@ from trading_system.ports import Checkpoint, Clock, Entry, Forecaster, Journal, 
 from trading_system.settings import Settings
 from trading_system.telemetry.onlookers import onlookers
 from trading_system.utils.checkpoints import killing_at
+from trading_system.utils.error_handling.quarantine import Quarantine, beside
 from trading_system.utils.error_handling.retries import answered
 
 if TYPE_CHECKING:  # whoever trades needs no numpy
@@ -138,7 +142,7 @@ class _Engine:
     async def run(self) -> None:
         """Start, recover, and trade until there is nothing more to hear."""
         settings, portfolio = self._settings, self._portfolio
-        clock, venue, resync = await self._clock_and_venue()
+        clock, venue, source, resync = await self._clock_and_venue()
         found = await answered(lambda: venue.instruments(settings.venue.symbols), tries=START_TRIES)
         instruments = {i.symbol: i for i in found}
         quotes = {i.quote for i in instruments.values()}
@@ -210,9 +214,13 @@ class _Engine:
 
         async with asyncio.TaskGroup() as group:
             user = group.create_task(self._listen(connections["user"], instruments, inbox))
-            history = {i.symbol: await self._history(venue, i, clock) for i in instruments.values()}
+            set_aside = Quarantine(beside(settings.data.store))
+            gates = {symbol: Gate(set_aside, source=f"binance {symbol} {self._interval}") for symbol in instruments}
+            history = {i.symbol: await self._history(source, gates[i.symbol], i, clock) for i in instruments.values()}
             market = [
-                group.create_task(self._collect(connections[i.symbol], venue, i, history[i.symbol], clock, inbox))
+                group.create_task(
+                    self._collect(connections[i.symbol], source, gates[i.symbol], i, history[i.symbol], clock, inbox)
+                )
                 for i in instruments.values()
             ]
             carrying = group.create_task(queue.run())
@@ -252,8 +260,8 @@ class _Engine:
 
     async def _clock_and_venue(
         self,
-    ) -> tuple[SimulatedClock | SystemClock, BinanceVenue, Callable[[], Awaitable[None]]]:
-        """Return the clock, set by the venue's time, requests that are stamped with it, and how to set it again."""
+    ) -> tuple[SimulatedClock | SystemClock, BinanceVenue, BinanceBars, Callable[[], Awaitable[None]]]:
+        """Return the clock, set by the venue's time, orders stamped with it, past bars, and how to set it again."""
         clock: SimulatedClock | SystemClock = SimulatedClock() if self._settings.venue.step else SystemClock()
         rest = Rest(
             self._session,
@@ -277,7 +285,7 @@ class _Engine:
                 clock.set_offset(there - (before + time.time_ns()) // 2)
 
         await answered(resync, tries=START_TRIES)
-        return clock, venue, resync
+        return clock, venue, BinanceBars(rest), resync
 
     def _connections(
         self,
@@ -314,16 +322,22 @@ class _Engine:
             made[symbol] = connection("market", f"{symbol.lower()}-", address)
         return made
 
-    async def _history(self, venue: BinanceVenue, instrument: Instrument, clock: Clock) -> list[Bar]:
+    async def _history(self, source: BinanceBars, gate: Gate, instrument: Instrument, clock: Clock) -> list[Bar]:
         """Return the last closed bars, as many as the settings want."""
         end = clock.now_ns() // self._length * self._length
         start = end - self._settings.data.history_bars * self._length
-        return await answered(lambda: venue.bars(instrument, self._interval, start, end), tries=START_TRIES)
+        patient = PatientSource(source, lambda why: None, START_TRIES)
+        parts = told(patient, instrument, self._interval, start, end)
+        return [
+            bar
+            async for bar in bars_of(parts, gate, symbol=instrument.symbol, start_ns=start, notice=lambda hole: None)
+        ]
 
     async def _collect(
         self,
         connection: Connection,
-        venue: BinanceVenue,
+        source: BinanceBars,
+        gate: Gate,
         instrument: Instrument,
         history: list[Bar],
         clock: Clock,
@@ -340,15 +354,18 @@ class _Engine:
         def lost(why: str) -> None:
             inbox.hear(e.FeedInterrupted(ts_ns=clock.now_ns(), feed="market", reason=why))
 
-        bars = follow(
-            PatientHistory(venue, lost),
-            closed_bars(connection, {instrument.symbol: instrument}, self._length),
+        async def now_ns() -> int:
+            return clock.now_ns()
+
+        parts = follow(
+            PatientSource(source, lost),
+            closed_bars(connection, instrument, self._interval),
             instrument=instrument,
             interval=self._interval,
             start_ns=start,
-            now_ns=clock.now_ns,
-            notice=missing,
+            now_ns=now_ns,
         )
+        bars = bars_of(parts, gate, symbol=instrument.symbol, start_ns=start, notice=missing)
         async for bar in bars:
             inbox.hear(e.BarClosed(ts_ns=max(clock.now_ns(), bar.close_ns), bar=bar))
 

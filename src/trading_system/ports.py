@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from trading_system.blotter.events import Errand, Fact, OrderAccepted, OrderFilled
 from trading_system.blotter.orders import OrderStatus
@@ -52,6 +52,57 @@ class OrderReport:
     filled: int
     fills: tuple[OrderFilled, ...]
     reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarRecord:
+    """One bar in its source's own words, and what they say.
+
+    Attributes:
+        raw: The words, as they were received.
+        form: What they are written in, so that they can be read again; "" for what nobody can.
+        columns: What their cells are, as `quarantine_records.Record` names them.
+        bar: What they say; None where they cannot be a bar of the series.
+        wrong: Why they cannot, in a sentence; "" where they can.
+    """
+
+    raw: bytes
+    form: Literal["csv", "json", ""]
+    columns: tuple[str, ...]
+    bar: Bar | None
+    wrong: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BarPage:
+    """What a source answers when it is asked for bars from a moment on.
+
+    Attributes:
+        records: Oldest first.
+        told_ns: The source has no others that open between the moment and this one, UTC ns.
+    """
+
+    records: Sequence[BarRecord]
+    told_ns: int
+
+
+class BarSource(Protocol):
+    """Where the closed bars of one venue can be asked for; nothing it is asked does anything there.
+
+    Both methods may raise VenueUnavailable, RateLimited or OutcomeUnknown: ask again; and ConfigurationError: the
+    venue does not have what is asked for.
+    """
+
+    async def now_ns(self) -> int:
+        """Return the venue's time, UTC ns."""
+        ...
+
+    async def page(self, instrument: Instrument, interval: str, start_ns: int, end_ns: int) -> BarPage:
+        """Return bars that open in [start_ns, end_ns), from the first on as many as one answer holds.
+
+        Prices are in ticks of `instrument`, volumes in base atoms. The span ends before the bar that is still open.
+        """
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from typing import TypeVar
+from typing import Final, TypeVar
 from urllib.parse import urlencode
 
 import aiohttp
@@ -10,11 +10,15 @@ import aiohttp
 from trading_system.broker_connectors.binance import failures
 from trading_system.broker_connectors.binance.signing import rest_payload
 from trading_system.broker_connectors.http import Response, send
-from trading_system.errors import AuthenticationFailed, DataError, OutcomeUnknown, VenueError
+from trading_system.broker_connectors.rate_limit import WeightBudget
+from trading_system.errors import AuthenticationFailed, DataError, OutcomeUnknown, RateLimited, VenueError
 from trading_system.market.timestamps import to_ms
 from trading_system.ports import Checkpoint, Clock
 
 T = TypeVar("T")
+
+USED_WEIGHT: Final = "x-mbx-used-weight-1m"
+"""The header that tells the request weight of this minute ("IP Limits")."""
 
 
 class Rest:
@@ -26,6 +30,8 @@ class Rest:
         resync: Measures the clock against the venue's anew. Awaited once for each request that the venue found out
             of time (-1021), before the error is raised, so that whoever tries again is stamped right. A
             VenueError of its own is passed over: the clock is then as it was.
+        budget: What questions without a key are counted in; None: they are not. What is signed never waits for it:
+            an order has its own time.
     """
 
     def __init__(
@@ -39,6 +45,7 @@ class Rest:
         clock: Clock,
         reached: Checkpoint,
         resync: Callable[[], Awaitable[None]] | None = None,
+        budget: WeightBudget | None = None,
     ) -> None:
         self._session = session
         self._host = host
@@ -48,15 +55,40 @@ class Rest:
         self._clock = clock
         self._reached = reached
         self._resync = resync
+        self._budget = budget
 
-    async def public(self, path: str, read: Callable[[bytes], T], parameters: Mapping[str, str] | None = None) -> T:
+    async def public(
+        self,
+        path: str,
+        read: Callable[[bytes], T],
+        parameters: Mapping[str, str] | None = None,
+        *,
+        weight: int = 1,
+    ) -> T:
         """Return what `read` makes of the answer of an endpoint that asks for no key.
+
+        Args:
+            path: Of the endpoint.
+            read: As in `signed`.
+            parameters: Of the query.
+            weight: What the request costs of the minute's weight, as the endpoint's page says.
 
         Raises:
             VenueError: See `signed`.
         """
         query = f"?{urlencode(parameters)}" if parameters else ""
-        return _answer(await send(self._session, "GET", f"{self._host}{path}{query}", headers={}), read)
+        if self._budget is None:
+            return _answer(await send(self._session, "GET", f"{self._host}{path}{query}", headers={}), read)
+        await self._budget.spend(weight)
+        response = await send(self._session, "GET", f"{self._host}{path}{query}", headers={})
+        used = response.headers.get(USED_WEIGHT, "")
+        if used.isascii() and used.isdigit():
+            self._budget.learn(int(used))
+        try:
+            return _answer(response, read)
+        except RateLimited as error:
+            self._budget.hold(error.retry_after_s)
+            raise
 
     async def signed(
         self, method: str, path: str, parameters: Mapping[str, str], read: Callable[[bytes], T], *, tag: str = ""

@@ -1,0 +1,1 @@
+"""Any other venue, as ccxt speaks to it."""
