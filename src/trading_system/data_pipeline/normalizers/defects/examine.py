@@ -83,8 +83,18 @@ class _Examination:
             self._interval, tuple(self._defects), self._keep, self._flags, self._rows.time_ns, self._backwards
         )
 
-    def _tell(self, kind: DefectKind, mask: Mask, detail: str, action: Action | None = None, flag: int = 0) -> None:
-        found = told(kind, mask, self._seq, detail, action)
+    def _tell(
+        self,
+        kind: DefectKind,
+        mask: Mask,
+        detail: str,
+        *,
+        action: Action | None = None,
+        flag: int = 0,
+        opens: Ints | None = None,
+        stamps: Ints | None = None,
+    ) -> None:
+        found = told(kind, mask, self._seq, detail, action=action, opens=opens, stamps=stamps)
         self._defects += found
         if found and found[0].action is Action.QUARANTINE:
             self._keep &= ~mask
@@ -114,7 +124,7 @@ class _Examination:
         contradicted = np.zeros(len(stamped), dtype=np.bool_)
         contradicted[other] = True
         self._tell(K.DUPLICATE, extra & ~contradicted, "tells a bar again, in the same words or in none")
-        self._tell(K.DUPLICATE, contradicted, "tells a bar again, and says something else", Action.QUARANTINE)
+        self._tell(K.DUPLICATE, contradicted, "tells a bar again, and says something else", action=Action.QUARANTINE)
         self._tell(K.OUT_OF_ORDER, out & ~extra, "stands in the wrong place of the file")
         self._keep[again.extra] = False
         self._keep[again.standing[np.isin(again.extra, other)]] = False
@@ -131,7 +141,9 @@ class _Examination:
         strange = np.zeros(len(self._keep), dtype=np.bool_)
         within = steps.finer(steps.off_grid(times, interval, phase))
         strange[line[within]] = True
-        self._tell(K.WRONG_INTERVAL, strange, f"off the grid of {length_words(interval)}")
+        start = steps.base(interval) + phase
+        slots = (self._rows.time_ns - start) // interval * interval + start
+        self._tell(K.WRONG_INTERVAL, strange, f"off the grid of {length_words(interval)}", opens=slots)
         regular = line[~within]
         longer = np.zeros(len(self._keep), dtype=np.bool_)
         longer[regular[steps.coarser(self._rows.time_ns[regular], interval)]] = True
@@ -165,7 +177,8 @@ class _Examination:
         late = np.zeros(len(sound), dtype=np.bool_)
         for stretch in stamps.late_stretches(rows, interval, float(np.median(np.log(rows.high / rows.low)))):
             late[line[stretch.begin : stretch.end]] = True
-        self._tell(K.STAMPED_AT_END, late, "one bar late, by the seams at both ends", Action.FLAG)
+        words = "one bar late, by the seams at both ends"
+        self._tell(K.STAMPED_AT_END, late, words, action=Action.FLAG, opens=self._rows.time_ns - interval)
 
     def _values(self, line: Positions) -> None:
         """Tell spikes and standstill among sound rows in order of time."""

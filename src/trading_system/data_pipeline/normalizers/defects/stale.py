@@ -13,8 +13,6 @@ import numpy as np
 from trading_system.data_pipeline.normalizers.defects.rows import Mask, Positions, Rows, run_lengths
 from trading_system.market.columns import Floats
 
-_RARE: Final = 1e-4
-"""Rows, as a share of the file, that the market's own runs of a stale length may be expected to hold."""
 _ENOUGH: Final = 30
 """Runs from which on the fall from one length to the next is told."""
 _FALL: Final = 0.1
@@ -23,11 +21,13 @@ _FALL_MOST: Final = 0.7
 
 
 class Habit(NamedTuple):
-    """One way to repeat the bar before: which rows do, and the run from which on it is never the market."""
+    """One way to repeat the bar before: which rows do; the run from which on it can be no market; and the rows, as a
+    share of the file, that the market's own runs of a stale length may be expected to hold."""
 
     name: str
     repeats: Mask
     least: int
+    rare: float = 1e-4
 
 
 def stale(rows: Rows) -> tuple[Mask, dict[str, int]]:
@@ -40,7 +40,7 @@ def stale(rows: Rows) -> tuple[Mask, dict[str, int]]:
         begins, lengths = run_lengths(habit.repeats)
         if not len(begins):
             continue
-        least = used[habit.name] = _too_long(lengths, len(found), habit.least)
+        least = used[habit.name] = _too_long(lengths, habit.least, habit.rare * len(found))
         for begin, length in zip(begins[lengths >= least], lengths[lengths >= least], strict=True):
             found[begin : begin + length] = True
     return found, used
@@ -58,8 +58,8 @@ def _habits(rows: Rows) -> tuple[Habit, ...]:
     if rows.with_volume:
         volume = _again(rows.volume) & (rows.volume > 0)
         habits += [
-            Habit("the whole bar", prices & moved & volume, 1),
-            Habit("the whole flat bar", flat & volume, 2),
+            Habit("the whole bar", prices & moved & volume, 1, 5e-3),
+            Habit("the whole flat bar", flat & volume, 2, 1e-3),
             Habit("volume", volume, 3),
         ]
     return tuple(habits)
@@ -69,14 +69,14 @@ def _again(column: Floats) -> Mask:
     return np.concatenate(([False], column[1:] == column[:-1]))
 
 
-def _too_long(lengths: Positions, rows: int, least: int) -> int:
+def _too_long(lengths: Positions, least: int, expected: float) -> int:
     """Return the length from which on a run is not the market's own."""
     counts = np.bincount(lengths, minlength=2)[1:].astype(np.float64)  # counts[k]: runs of k + 1
     many = counts[:-1] >= _ENOUGH
     falls = (counts[1:] / np.fmax(counts[:-1], 1))[many]
     fall = min(max(float(falls.max()), _FALL), _FALL_MOST) if len(falls) else _FALL
     length = least
-    while counts[0] * _rows_from(length, fall) > _RARE * rows:
+    while counts[0] * _rows_from(length, fall) > expected:
         length += 1
     return length
 

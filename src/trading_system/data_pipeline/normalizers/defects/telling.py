@@ -1,6 +1,5 @@
 """From rows at fault to the stretches in which they are told."""
 
-from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
@@ -8,9 +7,6 @@ import numpy as np
 from trading_system.data_pipeline.normalizers.defects.kinds import ACTION, Action, Defect, DefectKind
 from trading_system.data_pipeline.normalizers.defects.rows import Mask, Positions, Rows, stretches
 from trading_system.market.columns import Ints
-
-Detail = Callable[[Positions], str]
-"""Says what is to be seen at some rows, given by position."""
 
 
 class Sequence(NamedTuple):
@@ -42,25 +38,42 @@ def sequence(rows: Rows, times: Ints, interval_ns: int, *, backwards: bool) -> S
 
 
 def told(
-    kind: DefectKind, mask: Mask, seq: Sequence, detail: Detail | str, action: Action | None = None
+    kind: DefectKind,
+    mask: Mask,
+    seq: Sequence,
+    detail: str,
+    *,
+    action: Action | None = None,
+    opens: Ints | None = None,
+    stamps: Ints | None = None,
 ) -> list[Defect]:
-    """Return one defect for each stretch, in order of time, of rows in `mask` (by position in the file)."""
+    """Return one defect for each stretch, in order of time, of rows in `mask` (by position in the file).
+
+    Args:
+        kind: What is wrong with them.
+        mask: (S,) which rows.
+        seq: Their order and times.
+        detail: What is to be seen.
+        action: What becomes of them, where it is not what becomes of all of this kind.
+        opens, stamps: (S,) the moment that a stretch begins and ends with, where that is not the row's time: a row in
+            the wrong place of the grid is told from the open that it should have to the stamp that it has.
+    """
     if not mask.any():
         return []
-    return [
-        _stretch(kind, seq.order[begin:end], seq, detail, action or ACTION[kind])
-        for begin, end in stretches(mask[seq.order])
-    ]
-
-
-def _stretch(kind: DefectKind, rows: Positions, seq: Sequence, detail: Detail | str, action: Action) -> Defect:
-    lines = sorted((seq.line(int(rows[0])), seq.line(int(rows[-1]))))
-    where = f"row {lines[0]}" if len(rows) == 1 else f"rows {lines[0]} to {lines[1]}"
-    return Defect(
-        kind=kind,
-        first_ns=int(seq.times[rows[0]]),
-        last_ns=int(seq.times[rows[-1]]),
-        rows=len(rows),
-        action=action,
-        detail=f"{where}: {detail if isinstance(detail, str) else detail(rows)}",
-    )
+    firsts = seq.times if opens is None else opens
+    lasts = seq.times if stamps is None else stamps
+    found = []
+    for begin, end in stretches(mask[seq.order]):
+        rows = seq.order[begin:end]
+        lines = sorted((seq.line(int(rows[0])), seq.line(int(rows[-1]))))
+        where = f"row {lines[0]}" if len(rows) == 1 else f"rows {lines[0]} to {lines[1]}"
+        defect = Defect(
+            kind=kind,
+            first_ns=int(firsts[rows[0]]),
+            last_ns=int(lasts[rows[-1]]),
+            rows=len(rows),
+            action=action or ACTION[kind],
+            detail=f"{where}: {detail}",
+        )
+        found.append(defect)
+    return found
