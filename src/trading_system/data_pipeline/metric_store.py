@@ -3,7 +3,7 @@
 Two times are kept of each value: what it is about, and since when it is public. Files only grow, row by row, and are
 replaced whole or not at all; each carries the hash of what it holds. Polars and DuckDB read them as they are:
 
-    SELECT end_ns, arg_max(value, revision) FROM 'data/metrics/*/*/TxCnt/*.parquet' GROUP BY end_ns
+    SELECT asset, end_ns, arg_max(value, revision) FROM 'data/metrics/*/*/TxCnt/*.parquet' GROUP BY asset, end_ns
 """
 
 from collections.abc import Iterable, Iterator
@@ -68,16 +68,17 @@ class MetricStore:
             raise ConfigurationError(f"{' '.join(series)!r} cannot name a series")
         return self._root.joinpath(*series)
 
-    def write(self, metrics: Iterable[Metric], *, heard_ns: int) -> Written:
+    def write(self, metrics: Iterable[Metric], *, heard_ns: int, answered: bool = True) -> Written:
         """Add `metrics`, in any order, and say what became of them; a value that is already there changes nothing.
 
         A revision's number is the store's affair: what providers hand over says 0. A restatement is public from
-        `heard_ns` on, for providers do not say when they restate. So is a first value that was not there when its
+        `heard_ns` on, for providers do not say when they restate. So is an answer's value that was not there when its
         series was last asked for (`note_poll`), whatever the provider says of when it was public: it was not.
 
         Args:
             metrics: Of any series.
             heard_ns: When they were received, UTC ns; for a file, when it was.
+            answered: Whether they are a provider's answer, and not a file that may hold what no provider tells.
 
         Raises:
             DataError: A file of the store does not hold what was written.
@@ -86,7 +87,7 @@ class MetricStore:
         done = Written()
         for series, group in groupby(ordered, key=_series):
             with one_writer(self.folder(series)):
-                poll = read_poll(self.folder(series))
+                poll = read_poll(self.folder(series)) if answered else None
                 for year, offered in groupby(group, key=lambda metric: _year(metric.start_ns)):
                     done += _added(self.folder(series) / f"{year}.parquet", list(offered), heard_ns, poll)
         return done

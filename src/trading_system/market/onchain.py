@@ -38,8 +38,8 @@ class Metric:
         license: The terms under which it was published, in a few words on one line.
 
     Raises:
-        DataError: The value is no finite number, a word cannot name a file, it was public before its span ended, or its
-            revision or license cannot be one.
+        DataError: The value is no finite number, a word cannot name a file, a time is before 1970 or after 2262, it was
+            public before its span ended, or its revision or license cannot be one.
     """
 
     source: str
@@ -56,6 +56,8 @@ class Metric:
         for word in (self.source, self.asset, self.name):
             if not is_word(word):
                 raise DataError(f"{word[:80]!r} cannot name a source, an asset or a metric")
+        if not (self.start_ns >= 0 and max(self.end_ns, self.available_ns) < 2**63):
+            raise DataError(f"{self.source} {self.asset} {self.name}: a time before 1970 or after 2262")
         if not is_number(self.value):
             raise DataError(f"{self} is {self.value[:80]!r}, which is no finite number")
         if not self.start_ns <= self.end_ns <= self.available_ns:

@@ -1,7 +1,6 @@
 """`trading-system data metrics`: on-chain metrics and funding rates, each with when it became public."""
 
 import json
-from collections.abc import Iterator, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,6 +11,8 @@ from trading_system.cli.options import settings_options
 from trading_system.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from rich.progress import Progress
+
     from trading_system.data_pipeline.collectors.onchain import Collected
     from trading_system.data_pipeline.collectors.providers.provider import Provider
     from trading_system.settings import Settings
@@ -96,11 +97,13 @@ def fetch(
     import asyncio
     import time
 
+    from rich.console import Console
+    from rich.progress import Progress
+
     from trading_system.bootstrap import public_web
     from trading_system.data_pipeline.collectors.onchain import collect
     from trading_system.data_pipeline.collectors.providers.asking import Asker
     from trading_system.data_pipeline.metric_store import MetricStore
-    from trading_system.market.timestamps import iso
     from trading_system.settings import load
 
     settings = load(assignments, env=env)
@@ -112,12 +115,11 @@ def fetch(
         )
     _say_license(chosen, as_json)
 
-    async def run() -> "Collected":
+    async def run(progress: "Progress") -> "Collected":
+        bar = progress.add_task(f"{provider} {asset}", total=1.0)
         async with public_web() as get:
-            ask = Asker(
-                get, url=url or chosen.url, pause_s=chosen.pause_s, notice=lambda why: click.echo(why, err=True)
-            )
-            return await collect(
+            ask = Asker(get, url=url or chosen.url, pause_s=chosen.pause_s, notice=progress.console.print)
+            done = await collect(
                 chosen.source(chosen, ask, time.time_ns),
                 MetricStore(store),
                 chosen,
@@ -126,10 +128,14 @@ def fetch(
                 since_ns=None if since is None else _moment(since, "--since"),
                 until_ns=time.time_ns() if until is None else _moment(until, "--until"),
                 now_ns=time.time_ns,
-                stored=lambda end_ns: click.echo(f"stored up to {iso(end_ns)}", err=True),
+                stored=lambda share: progress.update(bar, completed=share),
             )
+        progress.update(bar, completed=1.0)
+        return done
 
-    _report(asyncio.run(run()), store, f"{chosen.name} {asset}", as_json)
+    with Progress(console=Console(stderr=True), disable=as_json) as progress:
+        done = asyncio.run(run(progress))
+    _report(done, store, f"{provider} {asset}", as_json)
 
 
 @command.command("import")
@@ -182,7 +188,7 @@ def ls(store: Path, as_json: bool) -> None:
     from trading_system.data_pipeline.metric_store import MetricStore
     from trading_system.market.timestamps import iso
 
-    held = MetricStore(store)
+    held, licenses = MetricStore(store), set[str]()
     for series in held.series():
         metrics = held.read(series)
         row = {
@@ -191,10 +197,14 @@ def ls(store: Path, as_json: bool) -> None:
             "restatements": sum(metric.revision > 0 for metric in metrics),
             "first": iso(min(metric.start_ns for metric in metrics)),
             "last": iso(max(metric.end_ns for metric in metrics)),
-            "public": iso(max(metric.available_ns for metric in metrics)),
             "license": "; ".join(sorted({metric.license for metric in metrics})),
         }
-        click.echo(json.dumps(row) if as_json else _line(row))
+        licenses.add(f"{series.source}: {row['license']}")
+        span = f"{row['first'][:10]} to {row['last'][:10]}"
+        counts = f"{row['values']:>7} values  {row['restatements']:>4} restated"
+        click.echo(json.dumps(row) if as_json else f"{series!s:<40} {counts}  {span}")
+    if not as_json:
+        click.echo("\n".join(sorted(licenses)))
 
 
 @command.command("show")
@@ -228,7 +238,8 @@ def show(
         if (metric.end_ns, metric.start_ns) in spans:
             row = asdict(metric)
             row |= {key.removesuffix("_ns"): iso(row.pop(key)) for key in ("start_ns", "end_ns", "available_ns")}
-            click.echo(json.dumps(row) if as_json else _line(row, hidden=("source", "asset", "name", "license")))
+            words = "{start} to {end}  public {available}  revision {revision}  {value}".format(**row)
+            click.echo(json.dumps(row) if as_json else words)
     for license_ in {} if as_json else sorted({metric.license for metric in known}):
         click.echo(f"license: {license_}")
 
@@ -274,13 +285,3 @@ def _report(done: "Collected", store: Path, source: str, as_json: bool) -> None:
         )
     if done.silent:
         click.echo(f"nothing was told of {', '.join(done.silent)}")
-
-
-def _line(row: Mapping[str, object], hidden: tuple[str, ...] = ()) -> str:
-    return "  ".join(_cells(row, hidden))
-
-
-def _cells(row: Mapping[str, object], hidden: tuple[str, ...]) -> Iterator[str]:
-    for key, cell in row.items():
-        if key not in hidden:
-            yield f"{key} {cell}"

@@ -42,7 +42,7 @@ async def collect(
     since_ns: int | None,
     until_ns: int,
     now_ns: Now,
-    stored: Callable[[int], None] = lambda end_ns: None,
+    stored: Callable[[float], None] = lambda share: None,
 ) -> Collected:
     """Ask for metrics and store them, page by page; whoever is interrupted loses no page and goes on from there.
 
@@ -55,7 +55,7 @@ async def collect(
         since_ns: Spans that end after it are asked for, UTC ns; None to go on from what is stored.
         until_ns: And not after it.
         now_ns: The present, which is when answers are heard.
-        stored: Told after each page up to where values are stored, UTC ns.
+        stored: Told after each page how much of the span is stored, 0..1.
 
     Raises:
         ConfigurationError: There is nothing to go on from, or the provider does not have what is asked for.
@@ -70,7 +70,7 @@ async def collect(
         done.refused += page.refused
         told |= {metric.name for metric in page.metrics}
         if page.metrics:
-            stored(max(metric.end_ns for metric in page.metrics))
+            stored((max(metric.end_ns for metric in page.metrics) - since_ns) / max(until_ns - since_ns, 1))
     for each in series:  # what is not there now, and should be by the provider's lag, was not public by now
         store.note_poll(each, Poll(since_ns=since_ns, asked_ns=min(until_ns, asked_ns) - provider.lag_ns))
     done.silent = [each.name for each in series if each.name not in told]
@@ -97,7 +97,7 @@ def import_file(
         raise ConfigurationError(f"{provider.name} publishes no files; fetch from it")
     found, cells_of = Sorted(), provider.cells
     found.take(rows_of_file(path, names), lambda cells: cells_of(provider, asset, tuple(names), cells))
-    done = Collected(written=store.write(found.metrics, heard_ns=heard_ns), refused=found.refused)
+    done = Collected(written=store.write(found.metrics, heard_ns=heard_ns, answered=False), refused=found.refused)
     done.silent = [name for name in names if name not in {metric.name for metric in found.metrics}]
     return done
 

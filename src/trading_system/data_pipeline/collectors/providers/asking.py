@@ -102,7 +102,7 @@ def decoded(body: bytes) -> object:
     """
     try:
         return _DECODER.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:  # ValueError: no UTF-8, a number too long
         raise DataError(f"the answer is no JSON ({error}): {body[:100].decode(errors='replace')}") from error
 
 

@@ -128,7 +128,7 @@ def _start_ns(cells: Mapping[str, object]) -> int:
     else:
         start_ns = moment_ns(exact(cells.get("time") or cells.get("date") or ""))
     if start_ns % DAY_NS:
-        raise DataError(f"{iso(start_ns)} is not the start of a day")
+        raise DataError(f"{exact(cells.get('timestamp') or cells.get('time'))[:40]} is not the start of a day")
     return start_ns
 
 
