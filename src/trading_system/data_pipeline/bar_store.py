@@ -9,7 +9,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_system.data_pipeline.bar_checks import Columns
+from trading_system.data_pipeline.bar_checks import MONDAY_NS, WEEK_NS, Columns
 from trading_system.data_pipeline.bar_rows import read_bars as read_bars
 from trading_system.data_pipeline.store_files import StoredFile, Values
 from trading_system.data_pipeline.table_store import Layout, TableStore
@@ -74,7 +74,7 @@ class BarStore:
     hold `open_ns`, `open`, `high`, `low`, `close`, `volume` as 64-bit integers and `flags`, 16 bits.
 
     >>> import tempfile
-    >>> from trading_system.data_pipeline.bar_checks import Columns
+    >>> from trading_system.data_pipeline.bar_checks import MONDAY_NS, WEEK_NS, Columns
     >>> atoms = [np.array([number]) for number in (0, 200, 400, 100, 300, 5)]  # opens at 0; 0.000002 and so on
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     store = BarStore(Path(folder))
@@ -186,10 +186,14 @@ class BarStore:
         """Yield venue, symbol, interval and what the files say of themselves, for each series.
 
         Raises:
-            DataError: A file is none of the store, or was lost.
+            DataError: A file is none of the store.
         """
         for (venue, symbol, interval), files in self._table.series():
             yield venue, symbol, interval, files
+
+    def lost(self, venue: str, symbol: str, interval: str) -> list[StoredFile]:
+        """Return the months of a series that were written and are not there any more."""
+        return self._table.lost((venue, symbol, interval))
 
 
 def _rows(columns: Columns) -> list[tuple[int, ...]]:
@@ -217,7 +221,8 @@ def _check(columns: Columns, symbol: str, interval: str, length_ns: int) -> None
     """Refuse rows that are no possible bars of the series: whoever read them should have seen it."""
     open_ns, first, high, low, last, volume = columns
     sound = (low > 0) & (low <= np.minimum(first, last)) & (np.maximum(first, last) <= high) & (volume >= 0)
-    sound &= (open_ns >= 0) & (open_ns % length_ns == 0)
+    phase = MONDAY_NS if length_ns % WEEK_NS == 0 else 0
+    sound &= (open_ns >= 0) & ((open_ns - phase) % length_ns == 0)
     if not sound.all():
         row = _rows(Columns(*(column[~sound][:1] for column in columns)))[0]
         raise DataError(

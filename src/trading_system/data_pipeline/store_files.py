@@ -85,7 +85,7 @@ def replace_file(path: Path, content: bytes | memoryview) -> None:
     Raises:
         OSError: The disk is full or does not allow it; what was there is still there.
     """
-    temporary = path.with_name(f"{path.name}.part")
+    temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
         with temporary.open("wb") as file:
             file.write(content)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from trading_system.data_pipeline.store_files import StoredFile, Values, described, one_writer, read_month, write_month
-from trading_system.data_pipeline.store_manifest import months_of, refresh, refuse_losses
+from trading_system.data_pipeline.store_manifest import lost, months_of, refresh, refuse_losses
 from trading_system.errors import ConfigurationError
 from trading_system.market.timestamps import NS_PER_S
 
@@ -137,16 +137,19 @@ class TableStore:
             return dict(zip(layout.columns, joined, strict=True))
 
     def series(self) -> Iterator[tuple[tuple[str, ...], list[StoredFile]]]:
-        """Yield the name of each series with what its files say of themselves, oldest first; lost ones are refused.
+        """Yield the name of each series with what its files say of themselves, oldest first.
 
         Raises:
-            DataError: A file is none of the store, or was lost.
+            DataError: A file is none of the store.
         """
         for folder in sorted({path.parent for path in self.root.glob("**/*.parquet")}):
             name = tuple(unquote(part) for part in folder.relative_to(self.root).parts)
-            there = months_of(folder)
-            refuse_losses(folder, there, _month(0), "9999-12")
-            yield name, [described(path) for path in there]
+            yield name, [described(path) for path in months_of(folder)]
+
+    def lost(self, series: tuple[str, ...]) -> list[StoredFile]:
+        """Return the months of `series` that were written and are not there any more."""
+        folder = self.folder(series)
+        return lost(folder, months_of(folder))
 
     def _within(self, path: Path, series: tuple[str, ...], start_ns: int, end_ns: int | None) -> Values:
         values = self._read(path, series)

@@ -1,18 +1,17 @@
 """`trading-system data import`: bars or trades from files into the store."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from trading_system.cli.data.series import instrument_of
 from trading_system.cli.telling import stages
+from trading_system.errors import DataError
 from trading_system.market.bars import interval_ns
-
-if TYPE_CHECKING:
-    from trading_system.data_pipeline.bar_import import Imported
 
 
 @click.command("import")
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
 @click.option("--symbol", help="The venue's own string. [default: what the file's name tells]")
 @click.option("--interval", help="Length of a bar: 1m, 15m, 1h, 1d. [default: the most common step between rows]")
 @click.option("--tick", help="Price step, quote per base. [default: the catalog's, or what the prices need]")
+@click.option("--trades", is_flag=True, help="The files hold trades, not bars; they go to `trades` beside the store.")
 @click.option("--quarantine", type=click.Path(path_type=Path), help="Where bad rows go. [default: beside the store]")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object a file, and nothing else.")
 def command(
@@ -31,6 +31,7 @@ def command(
     symbol: str | None,
     interval: str | None,
     tick: str | None,
+    trades: bool,
     quarantine: Path | None,
     as_json: bool,
 ) -> None:
@@ -38,43 +39,78 @@ def command(
 
     A file has the columns timestamp (open, UTC), open, high, low, close, volume; docs/bad-data.md says what else is
     understood. Rows that are no bars, or that contradict the store, are set aside and counted; odd ones are kept and
-    flagged. It can be interrupted at any moment and done again.
+    flagged. It can be interrupted at any moment and done again. Files of --trades have the columns id, time, price,
+    quantity, and buyer_maker or side.
 
     Example: trading-system data import BTCUSDT-1m-2024-*.csv --venue binance
     """
     from trading_system.backtest.sources import symbol_of
+
+    with stages() as tell:
+        for number, file in enumerate(files):
+            if advance := tell(f"importing {file.name}"):
+                advance(number, len(files))
+            of = symbol or symbol_of(file)
+            if trades:
+                said = _trades(file, store, venue, of)
+            else:
+                said = _bars(file, store, venue, of, interval, tick, quarantine)
+            click.echo(json.dumps(said) if as_json else _told(said))
+
+
+def _bars(
+    file: Path,
+    store: Path,
+    venue: str,
+    symbol: str,
+    interval: str | None,
+    tick: str | None,
+    quarantine: Path | None,
+) -> dict[str, Any]:
     from trading_system.data_pipeline.bar_import import import_file
     from trading_system.data_pipeline.bar_store import BarStore
     from trading_system.utils.error_handling.quarantine import Quarantine, beside
 
     aside = Quarantine(quarantine or beside(store))
+    instrument = instrument_of(venue=venue, symbol=symbol, tick=tick, lot="1") if tick else None
     length = interval_ns(interval) if interval else None
-    with stages() as tell:
-        advance = tell(f"importing {files[0].name}")
-        for number, file in enumerate(files):
-            advance = tell(f"importing {file.name}")
-            if advance:
-                advance(number, len(files))
-            of = symbol or symbol_of(file)
-            instrument = instrument_of(venue=venue, symbol=of, tick=tick, lot="1") if tick else None
-            done = import_file(
-                file, BarStore(store), aside, venue=venue, symbol=of, interval_ns=length, instrument=instrument
-            )
-            click.echo(json.dumps(asdict(done)) if as_json else _told(done, aside.path))
+    done = import_file(
+        file, BarStore(store), aside, venue=venue, symbol=symbol, interval_ns=length, instrument=instrument
+    )
+    return asdict(done) | {"quarantine": str(aside.path)}
 
 
-def _told(done: "Imported", aside: Path) -> str:
-    """Return what became of a file, for a person."""
-    lines = [
-        f"{done.file}: {done.venue} {done.symbol} {done.interval}: {done.new:,} bars new, {done.known:,} known already"
-    ]
-    if done.set_aside or done.contradicted:
-        lines.append(
-            f"  set aside in {aside}: {done.set_aside:,} rows that are no bars, "
-            f"{done.contradicted:,} that contradict the store"
+def _trades(file: Path, store: Path, venue: str, symbol: str) -> dict[str, Any]:
+    from trading_system.data_pipeline.trade_files import read_trades
+    from trading_system.data_pipeline.trade_store import TradeStore
+
+    done = TradeStore.beside(store).append(read_trades(file), venue, symbol)
+    if contradicted := len(done.contradicted.trade_id):
+        raise DataError(
+            f"{file}: {contradicted:,} trades of {symbol} contradict those stored under the same id, the first "
+            f"{done.contradicted.trade_id[0]}; they were not written, {done.new:,} others were"
         )
-    if done.flagged:
-        lines.append("  flagged: " + ", ".join(f"{count:,} {word}" for word, count in done.flagged.items()))
-    if done.missing:
-        lines.append(f"  absent: {done.missing:,} bars in {done.gaps:,} gaps; they stay absent")
-    return "\n".join([*lines, *(f"  {note}" for note in done.notes)])
+    return {
+        "file": str(file),
+        "venue": venue,
+        "symbol": symbol,
+        "interval": "trades",
+        "new": done.new,
+        "known": done.known,
+    }
+
+
+def _told(done: Mapping[str, Any]) -> str:
+    """Return what became of a file, for a person."""
+    what = f"{done['file']}: {done['venue']} {done['symbol']} {done['interval']}"
+    lines = [f"{what}: {done['new']:,} rows new, {done['known']:,} known already"]
+    if done.get("set_aside") or done.get("contradicted"):
+        lines.append(
+            f"  set aside in {done['quarantine']}: {done['set_aside']:,} rows that are no bars, "
+            f"{done['contradicted']:,} that contradict the store"
+        )
+    if done.get("flagged"):
+        lines.append("  flagged: " + ", ".join(f"{count:,} {word}" for word, count in done["flagged"].items()))
+    if done.get("missing"):
+        lines.append(f"  absent: {done['missing']:,} bars in {done['gaps']:,} gaps; they stay absent")
+    return "\n".join([*lines, *(f"  {note}" for note in done.get("notes", ()))])
