@@ -36,6 +36,11 @@ class VirtualClock:
         """The venue's time as its messages write it, UTC ms."""
         return to_ms(self.now_ns)
 
+    @property
+    def speed(self) -> int:
+        """How many times as fast as real time it runs by itself; 0 where it does not."""
+        return self._speed
+
     def move_to(self, ns: int) -> None:
         """Let it be `ns`, unless it is later already."""
         self._now_ns = max(self._now_ns, ns)

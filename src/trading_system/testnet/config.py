@@ -103,6 +103,8 @@ class TestnetConfig:
         desks: How many desks must have asked before a step is made, >= 1; for speed "step".
         port: TCP port on the loopback interface; 0 lets the system choose.
         maker_bps, taker_bps: Commissions in basis points of what is received.
+        weight_limit: Request weight that a minute of the venue's clock allows over REST, >= 1; whoever asks for more is
+            refused, and whoever does not stop is banned. None: it is counted and told, and nobody is refused.
 
     Raises:
         ConfigurationError: No listing, a speed or a number out of range.
@@ -122,6 +124,7 @@ class TestnetConfig:
     maker_bps: Decimal = Decimal(10)
     taker_bps: Decimal = Decimal(10)
     house: House = House()  # noqa: RUF009 - frozen
+    weight_limit: int | None = None
 
     def __post_init__(self) -> None:
         if not self.listings:
@@ -132,6 +135,8 @@ class TestnetConfig:
             )
         if self.desks < 1 or not 0 <= self.port <= 65_535 or not self.api_key or not self.api_secret:
             raise ConfigurationError("desks must be 1 or more, the port 0 to 65535, key and secret not empty")
+        if self.weight_limit is not None and self.weight_limit < 1:
+            raise ConfigurationError(f"the request weight of a minute must be 1 or more, not {self.weight_limit}")
         if not (0 <= self.maker_bps < 10_000 and 0 <= self.taker_bps < 10_000):
             raise ConfigurationError("commissions must be 0 or more and below 10000 basis points")
         for currency, amount in self.balances.items():

@@ -27,10 +27,13 @@ class On(StrEnum):
     """GET of klines."""
     NEWS = "news"
     """A moment of the market that concerns the account: a stop triggers, what rests or was delayed fills."""
+    BAR = "bar"
+    """A bar that closes, told to those who listen to its stream."""
 
 
 REQUESTS: Final = frozenset({On.ORDER, On.CANCEL, On.QUERY, On.DATA})
 SIGNED: Final = REQUESTS - {On.DATA}
+BARS: Final = frozenset({On.BAR})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +43,10 @@ class Fault:
     Attributes:
         befalls: What it may happen to.
         says: The venue's no, given at the door; nothing is done.
+        details: What is filled into its words.
         reaches: The exchange sees the request.
-        tells: The reports that follow from it are sent.
-        cuts: The account's user data streams are closed first.
+        tells: The reports that follow from it, or the bar that closes, are sent.
+        cuts: The streams that would tell are closed first.
         answers: The client gets its answer; else its connection is closed.
 
     Raises:
@@ -54,6 +58,7 @@ class Fault:
 
     befalls: ClassVar[frozenset[On]] = REQUESTS
     says: ClassVar[Reason | None] = None
+    details: ClassVar[tuple[str, ...]] = ()
     reaches: ClassVar[bool] = True
     tells: ClassVar[bool] = True
     cuts: ClassVar[bool] = False
@@ -96,7 +101,16 @@ class Refuse(Fault):
     retry_after_s: int = 0
 
     says: ClassVar[Reason | None] = Reason.TOO_MANY_REQUESTS
+    details: ClassVar[tuple[str, ...]] = ("6000",)
     reaches: ClassVar[bool] = False
+
+
+class Unavailable(Fault):
+    """Turned away by a venue in trouble: HTTP 503, code -1008; nothing was done, which nobody is told."""
+
+    __slots__ = ()
+    says = Reason.SERVER_BUSY
+    reaches = False
 
 
 class Late(Fault):
@@ -142,9 +156,57 @@ class HoldAnswer(Fault):
     answers: ClassVar[bool] = False
 
 
+@dataclass(frozen=True, slots=True)
+class BarFault(Fault):
+    """What happens to the message that a bar has closed, on the market streams.
+
+    Attributes:
+        repeats: It is sent twice.
+        garbles: It has no bar in it.
+    """
+
+    on: On = On.BAR
+
+    befalls: ClassVar[frozenset[On]] = BARS
+    repeats: ClassVar[bool] = False
+    garbles: ClassVar[bool] = False
+
+
+class DropStream(BarFault):
+    """Those who listen are hung up on, and are not told."""
+
+    __slots__ = ()
+    tells = False
+    cuts = True
+
+
+class LoseBar(BarFault):
+    """Nobody is told; the streams live on."""
+
+    __slots__ = ()
+    tells = False
+
+
+class RepeatBar(BarFault):
+    """It is told twice."""
+
+    __slots__ = ()
+    repeats = True
+
+
+class GarbleBar(BarFault):
+    """It is told in words that nobody can read."""
+
+    __slots__ = ()
+    garbles = True
+
+
 KINDS: Final[dict[str, type[Fault]]] = {
     kind.__name__: kind
-    for kind in (LoseRequest, LoseAnswer, DropConnection, Refuse, Late, DelayRequest, Outage, HoldAnswer)
+    for kind in (
+        *(LoseRequest, LoseAnswer, DropConnection, Refuse, Unavailable, Late, DelayRequest, Outage, HoldAnswer),
+        *(DropStream, LoseBar, RepeatBar, GarbleBar),
+    )
 }
 
 

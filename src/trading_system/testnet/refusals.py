@@ -15,8 +15,19 @@ class Reason(Enum):
     TOO_MANY_REQUESTS = (
         -1003,
         429,
-        "Too much request weight used; current limit is 6000 request weight per 1 MINUTE. "
+        "Too much request weight used; current limit is {} request weight per 1 MINUTE. "
         "Please use WebSocket Streams for live updates to avoid polling the API.",
+    )
+    BANNED = (
+        -1003,
+        418,
+        "Way too much request weight used; IP banned until {}. "
+        "Please use WebSocket Streams for live updates to avoid bans.",
+    )
+    SERVER_BUSY = (
+        -1008,
+        503,
+        "Server is currently overloaded with other requests. Please try again in a few minutes.",
     )
     OUTSIDE_WINDOW = (-1021, 400, "Timestamp for this request is outside of the recvWindow.")
     AHEAD_OF_TIME = (-1021, 400, "Timestamp for this request was 1000ms ahead of the server's time.")

@@ -12,6 +12,7 @@ from trading_system.testnet import truth
 from trading_system.testnet.binance import rest, stream
 from trading_system.testnet.binance.connections import Switchboard
 from trading_system.testnet.binance.front import Front
+from trading_system.testnet.binance.scales import Scales
 from trading_system.testnet.binance.signing import Doorman
 from trading_system.testnet.binance.ws_api import WsApi
 from trading_system.testnet.config import TestnetConfig
@@ -96,6 +97,11 @@ class Testnet:
     def now_ns(self) -> int:
         """The venue's time, UTC ns."""
         return self.floor.clock.now_ns
+
+    @property
+    def scales(self) -> Scales:
+        """What counts the request weight."""
+        return self._front.scales
 
     @property
     def bars_left(self) -> int:

@@ -106,7 +106,7 @@ async def test_weather_is_planned_over_http(desk: Desk) -> None:
     await desk.order()
     body = b'{"faults":[{"kind":"LoseAnswer","nth":5},{"kind":"LoseRequest","after":1}]}'
     status, answer = await desk.post("/testnet/weather", body)
-    assert (status, answer["seen"]) == (200, {"order": 1, "cancel": 0, "query": 0, "data": 0, "news": 0})
+    assert (status, answer["seen"]) == (200, {"order": 1, "cancel": 0, "query": 0, "data": 0, "news": 0, "bar": 0})
     assert answer["faults"] == [
         {"kind": "LoseRequest", "on": "order", "nth": 2},
         {"kind": "LoseAnswer", "on": "order", "nth": 5},

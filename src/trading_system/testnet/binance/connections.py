@@ -9,6 +9,7 @@ import msgspec
 from aiohttp import WSMsgType, web
 
 from trading_system.testnet.binance import messages
+from trading_system.testnet.faults import BarFault, On
 from trading_system.testnet.floor import Floor
 from trading_system.testnet.market_place import MarketPlace
 from trading_system.testnet.orders import Positions, UserEvent
@@ -172,10 +173,24 @@ class Switchboard:
         update: KlineUpdate = event
         place = places[update.kline.bar.symbol]
         interval = self._floor.intervals[update.kline.bar.symbol]
-        self._broadcast(
-            _stream(place, f"kline_{interval}"),
-            lambda: messages.kline_event(place.instrument, interval, update.kline, update.ns),
-        )
+        stream = _stream(place, f"kline_{interval}")
+
+        def told() -> messages.Json:
+            return messages.kline_event(place.instrument, interval, update.kline, update.ns)
+
+        fault = self._floor.meet(On.BAR) if update.kline.closed else None
+        if not isinstance(fault, BarFault):
+            self._broadcast(stream, told)
+            return
+        if fault.cuts:
+            self._hang_up(stream)
+        for _ in range(fault.tells + fault.repeats):
+            self._broadcast(stream, (lambda: told() | {"k": "-"}) if fault.garbles else told)
+
+    def _hang_up(self, stream: str) -> None:
+        for connection in self.open():
+            if stream in connection.streams:
+                connection.close()
 
     def _broadcast(self, stream: str, message: Callable[[], messages.Json]) -> None:
         listeners = [connection for connection in self._connections.values() if stream in connection.streams]

@@ -9,6 +9,7 @@ from trading_system.market.timestamps import from_ms
 from trading_system.testnet.binance.connections import Switchboard
 from trading_system.testnet.binance.endpoints import NEW_ORDER, Endpoint
 from trading_system.testnet.binance.parameters import CLIENT_ID, Params
+from trading_system.testnet.binance.scales import Scales
 from trading_system.testnet.binance.signing import Doorman
 from trading_system.testnet.faults import DelayRequest, Fault, On
 from trading_system.testnet.floor import ACCOUNT, Floor
@@ -56,16 +57,11 @@ class Front:
         self.doorman: Final = doorman
         self.changed: Callable[[], None] = lambda: None
         self.on_request: Callable[[On, str], None] = lambda on, name: None
-        self._minute = 0
-        self._weight = 0
+        self.scales: Final = Scales(floor.clock, floor.config.weight_limit)
 
     def weigh(self, weight: int) -> int:
         """Count `weight` and return what was used in this minute of the venue's clock."""
-        minute = self.floor.clock.now_ms // 60_000
-        if minute != self._minute:
-            self._minute, self._weight = minute, 0
-        self._weight += weight
-        return self._weight
+        return self.scales.weigh(weight)
 
     def serve(self, endpoint: Endpoint, params: Params, admit: Callable[[], None]) -> Outcome:
         """Answer one request, and publish what follows from it.
@@ -75,7 +71,7 @@ class Front:
         """
         fault = self._met(endpoint, params)
         if fault is not None and fault.says is not None:
-            return Outcome(refusal=Refusal(fault.says), fault=fault)
+            return Outcome(refusal=Refusal(fault.says, *fault.details), fault=fault)
         if fault is not None and not fault.reaches:
             return Outcome(fault=fault)
         if isinstance(fault, DelayRequest):

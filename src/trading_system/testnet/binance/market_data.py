@@ -41,7 +41,7 @@ def exchange_info(floor: Floor, params: Params) -> Json:
     return {
         "timezone": "UTC",
         "serverTime": floor.clock.now_ms,
-        "rateLimits": list(messages.RATE_LIMITS),
+        "rateLimits": messages.rate_limits(floor.config.weight_limit),
         "exchangeFilters": [],
         "symbols": [messages.symbol_info(place.instrument) for place in places],
     }

@@ -26,6 +26,12 @@ RATE_LIMITS: Final = (
 )
 
 
+def rate_limits(weight: int | None) -> list[Json]:
+    """Return what `exchangeInfo` says of limits; `weight` is the request weight of a minute, where it is another."""
+    first, *others = RATE_LIMITS
+    return [{**first, "limit": weight or first["limit"]}, *others]
+
+
 def symbol_info(instrument: Instrument) -> Json:
     """Return one symbol of `exchangeInfo`."""
     quantity = {"minQty": quantity_of(instrument, instrument.min_lots), "maxQty": quantity_of(instrument, MAX_LOTS)}

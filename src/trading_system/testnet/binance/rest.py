@@ -41,6 +41,9 @@ async def serve(front: Front, request: web.Request) -> web.Response:
         listen_key = path.endswith(("/userDataStream", "/userListenToken"))
         return refused(Refusal(Reason.UNSUPPORTED if listen_key else Reason.NO_SUCH_PATH))
     headers = {WEIGHT_HEADER: str(front.weigh(endpoint.weight))}
+    too_much = front.scales.too_much()
+    if too_much is not None:
+        return refused(too_much.refusal, headers={**headers, WAIT_HEADER: str(too_much.wait_s)})
     try:
         params = Params.of_request(query, body)
     except Refusal as refusal:
