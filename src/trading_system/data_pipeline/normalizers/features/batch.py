@@ -13,20 +13,18 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from trading_system.data_pipeline.normalizers.features.feature import FeatureSet
-from trading_system.data_pipeline.normalizers.features.row import Row, State, row_after
+from trading_system.data_pipeline.normalizers.features.row import NS_PER_MINUTE, Row, State, row_after
 from trading_system.data_pipeline.normalizers.features.sets import HOUSE_SET
 from trading_system.data_pipeline.normalizers.features.stream import ATR
 from trading_system.errors import DataError
 from trading_system.kernel import compiled, kernel, swapped
 from trading_system.market.bars import Bar
 from trading_system.market.columns import BarColumns, Floats, Ints
-from trading_system.market.timestamps import NS_PER_S
 
 BLOCK: Final = 4_096
 """Bars at once: their rows take 416 KiB."""
 NOTHING: Final[Mapping[str, Floats]] = MappingProxyType({})
 _SEEN: Final = Row._fields.index("seen")
-_NS: Final = NS_PER_S
 
 
 class FeatureTable(NamedTuple):
@@ -76,7 +74,7 @@ def feature_table(
     loops = [compiled(swapped(_run, {_step: feature.step})) for feature in columns]
     states = [np.zeros(max(feature.room, 1)) for feature in columns]
     values, rows = np.empty((len(columns), count)), np.empty((len(Row._fields), BLOCK))
-    prepare, carried = compiled(_prepare), np.zeros(3)
+    prepare, carried = compiled(_prepare), np.zeros(4)
     for begin in range(0, count, BLOCK):
         part = slice(begin, min(begin + BLOCK, count))
         prepare(_Told(*(column[part] for column in told)), carried, rows)
@@ -94,9 +92,11 @@ def _step(state: State, row: Row, *parameters: float) -> float:
 
 @kernel
 def _prepare(told: _Told, carried: Floats, rows: Floats) -> None:
-    before, log_before, seen = carried[0], carried[1], carried[2]
+    before, log_before, seen, number = carried[0], carried[1], carried[2], carried[3]
     for i in range(len(told.close)):
-        seen = 1.0 if told.fresh[i] else seen + 1.0
+        fresh = told.fresh[i] == 1
+        seen = 1.0 if fresh else seen + 1.0
+        number = float(told.close_ns[i] // told.length_ns[i]) if fresh else number + 1.0
         row = row_after(
             before,
             log_before,
@@ -106,15 +106,15 @@ def _prepare(told: _Told, carried: Floats, rows: Floats) -> None:
             float(told.low[i]),
             float(told.close[i]),
             float(told.volume[i]),
-            float(told.close_ns[i] // _NS),
-            float(told.close_ns[i] // told.length_ns[i]),
+            float(told.close_ns[i] // NS_PER_MINUTE),
+            number,
             math.nan,
         )
         before, log_before = row.close, row.log_close
         rows[0, i], rows[1, i], rows[2, i], rows[3, i], rows[4, i] = row.open, row.high, row.low, row.close, row.volume
         rows[5, i], rows[6, i], rows[7, i], rows[8, i] = row.log_close, row.log_return, row.move, row.true_range
-        rows[9, i], rows[10, i], rows[11, i] = row.second, row.number, row.seen
-    carried[0], carried[1], carried[2] = before, log_before, seen
+        rows[9, i], rows[10, i], rows[11, i] = row.minute, row.number, row.seen
+    carried[0], carried[1], carried[2], carried[3] = before, log_before, seen, number
 
 
 @kernel
@@ -136,7 +136,7 @@ def _run(
             log_return=rows[6, i],
             move=rows[7, i],
             true_range=rows[8, i],
-            second=rows[9, i],
+            minute=rows[9, i],
             number=rows[10, i],
             seen=seen,
             aux=aux[i],

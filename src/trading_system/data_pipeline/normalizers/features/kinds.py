@@ -214,13 +214,13 @@ KINDS: Final[Mapping[str, Kind]] = MappingProxyType(
         "close_location": Kind(
             formula="(2 close - high - low) / (high - low)", step=steps.close_location, inputs=("high", "low", "close")
         ),
-        "hour_sine": Kind(formula="sin(2 pi minute of day / 1440)", step=steps.hour_sine, inputs=("second",)),
-        "hour_cosine": Kind(formula="cos(2 pi minute of day / 1440)", step=steps.hour_cosine, inputs=("second",)),
+        "hour_sine": Kind(formula="sin(2 pi minute of day / 1440)", step=steps.hour_sine, inputs=("minute",)),
+        "hour_cosine": Kind(formula="cos(2 pi minute of day / 1440)", step=steps.hour_cosine, inputs=("minute",)),
         "weekday_sine": Kind(
-            formula="sin(2 pi week fraction since Monday)", step=steps.weekday_sine, inputs=("second",)
+            formula="sin(2 pi week fraction since Monday)", step=steps.weekday_sine, inputs=("minute",)
         ),
         "weekday_cosine": Kind(
-            formula="cos(2 pi week fraction since Monday)", step=steps.weekday_cosine, inputs=("second",)
+            formula="cos(2 pi week fraction since Monday)", step=steps.weekday_cosine, inputs=("minute",)
         ),
         "level": Kind(formula="aux, as it is", step=steps.level, inputs=("aux",), beside=True),
         "change": Kind(

@@ -46,8 +46,8 @@ def rsi(state: State, row: Row, bars: int) -> float:
     if row.seen == 1.0:
         return 0.5
     span, count = float(bars), row.seen - 1.0
-    up = smoothed(state, 0, max(row.move, 0.0), span, bars, count)
-    down = smoothed(state, 1, max(-row.move, 0.0), span, bars, count)
+    up = smoothed(state, 0, row.move if row.move > 0.0 else 0.0, span, bars, count)
+    down = smoothed(state, 1, -row.move if row.move < 0.0 else 0.0, span, bars, count)
     return up / (up + down) if up + down > 0.0 else 0.5
 
 

@@ -1,9 +1,11 @@
 """What a feature's step is shown of one bar, worked out once for all of them."""
 
 import math
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from trading_system.kernel import kernel
+
+NS_PER_MINUTE: Final = 60_000_000_000
 
 
 class State(Protocol):
@@ -39,8 +41,8 @@ class Row(NamedTuple):
     """Close less the close before, ticks."""
     true_range: float
     """How far the price went since the close before, ticks."""
-    second: float
-    """When the bar closed, whole seconds since 1970, UTC."""
+    minute: float
+    """When the bar closed, whole minutes since 1970, UTC."""
     number: float
     """Bars of this length since 1970, this one included: one more each bar, wherever the bars begin."""
     seen: float
@@ -59,7 +61,7 @@ def row_after(
     low: float,
     close: float,
     volume: float,
-    second: float,
+    minute: float,
     number: float,
     aux: float,
 ) -> Row:
@@ -67,22 +69,22 @@ def row_after(
 
     Args:
         before, log_before: The close before it, ticks, and its log; anything where `seen` is 1.
-        seen, opened, high, low, close, volume, second, number, aux: As in `Row`.
+        seen, opened, high, low, close, volume, minute, number, aux: As in `Row`.
     """
     log_close = math.log(close)
     first = seen == 1.0
-    return Row(
-        open=opened,
-        high=high,
-        low=low,
-        close=close,
-        volume=volume,
-        log_close=log_close,
-        log_return=0.0 if first else log_close - log_before,
-        move=0.0 if first else close - before,
-        true_range=high - low if first else max(high, before) - min(low, before),
-        second=second,
-        number=number,
-        seen=seen,
-        aux=aux,
+    return Row(  # by place, in the order above: by name it takes twice as long
+        opened,
+        high,
+        low,
+        close,
+        volume,
+        log_close,
+        0.0 if first else log_close - log_before,
+        0.0 if first else close - before,
+        high - low if first else (high if high > before else before) - (low if low < before else before),
+        minute,
+        number,
+        seen,
+        aux,
     )

@@ -62,7 +62,7 @@ def range_ratio(state: State, row: Row, bars: int) -> float:
 def cutler_rsi(state: State, row: Row, bars: int) -> float:
     """Return the part of the last `bars` moves' total length that went up, 0..1; 0.5 if nothing moved."""
     at = int(row.number) % bars
-    up = rolling_sum(state, 0, at, bars, max(row.move, 0.0))
+    up = rolling_sum(state, 0, at, bars, row.move if row.move > 0.0 else 0.0)
     both = rolling_sum(state, bars + 2, at, bars, abs(row.move))
     return up / both if both > 0.0 else 0.5
 
@@ -116,14 +116,14 @@ def body(state: State, row: Row) -> float:
 def upper_wick(state: State, row: Row) -> float:
     """Return how much of the bar's range lies above open and close, 0..1."""
     span = row.high - row.low
-    return (row.high - max(row.open, row.close)) / span if span > 0.0 else 0.0
+    return (row.high - (row.open if row.open > row.close else row.close)) / span if span > 0.0 else 0.0
 
 
 @kernel
 def lower_wick(state: State, row: Row) -> float:
     """Return how much of the bar's range lies below open and close, 0..1."""
     span = row.high - row.low
-    return (min(row.open, row.close) - row.low) / span if span > 0.0 else 0.0
+    return ((row.open if row.open < row.close else row.close) - row.low) / span if span > 0.0 else 0.0
 
 
 @kernel
@@ -136,25 +136,25 @@ def close_location(state: State, row: Row) -> float:
 @kernel
 def hour_sine(state: State, row: Row) -> float:
     """Return the sine of the time of day at the close, whole minutes, UTC: 0 at midnight, 1 at six."""
-    return float(SINE[int(row.second) // 60 % TURN])
+    return float(SINE[int(row.minute) % TURN])
 
 
 @kernel
 def hour_cosine(state: State, row: Row) -> float:
     """Return the cosine of the time of day at the close, whole minutes, UTC: 1 at midnight, -1 at noon."""
-    return float(SINE[(int(row.second) // 60 + 360) % TURN])
+    return float(SINE[(int(row.minute) + 360) % TURN])
 
 
 @kernel
 def weekday_sine(state: State, row: Row) -> float:
     """Return the sine of the time of week at the close, steps of seven minutes: 0 as Monday begins, UTC."""
-    return float(SINE[(int(row.second) // 60 + 4_320) // 7 % TURN])  # 1970 began on a Thursday, three days in
+    return float(SINE[(int(row.minute) + 4_320) // 7 % TURN])  # 1970 began on a Thursday, three days in
 
 
 @kernel
 def weekday_cosine(state: State, row: Row) -> float:
     """Return the cosine of the time of week at the close, steps of seven minutes: 1 as Monday begins, UTC."""
-    return float(SINE[((int(row.second) // 60 + 4_320) // 7 + 360) % TURN])
+    return float(SINE[((int(row.minute) + 4_320) // 7 + 360) % TURN])
 
 
 @kernel

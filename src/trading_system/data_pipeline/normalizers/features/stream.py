@@ -7,12 +7,11 @@ from typing import Any, Final, NamedTuple, Self
 
 from trading_system.data_pipeline.normalizers.features.feature import Anchor, Feature, FeatureSet
 from trading_system.data_pipeline.normalizers.features.rolling import room_of_sum
-from trading_system.data_pipeline.normalizers.features.row import Row, row_after
+from trading_system.data_pipeline.normalizers.features.row import NS_PER_MINUTE, Row, row_after
 from trading_system.data_pipeline.normalizers.features.sets import HOUSE_SET
 from trading_system.data_pipeline.normalizers.features.steps import mean_range
 from trading_system.errors import ConfigurationError, DataError
 from trading_system.market.bars import Bar
-from trading_system.market.timestamps import NS_PER_S
 
 NAN: Final = math.nan
 NOTHING: Final[Mapping[str, float]] = MappingProxyType({})
@@ -98,7 +97,7 @@ class FeatureStream:
             float(bar.low),
             float(bar.close),
             float(bar.volume_atoms),
-            float(bar.close_ns // NS_PER_S),
+            float(bar.close_ns // NS_PER_MINUTE),
             float(bar.close_ns // length),
             NAN,
         )
