@@ -40,23 +40,29 @@ _BUSY_MOST: Final = 24.0
 """How much more volume than usual can weigh at most."""
 
 
-class Limits(NamedTuple):
-    """Scores from which on a price is a spike, where a market's own are not as high: tuned on half of the real files,
-    see docs/data/quality.md."""
+class Limit(NamedTuple):
+    """The score from which on a price is a spike: `floor`, or `times` the score that all but the highest 2 % of the
+    file's own rows keep to; where trades are rare, prices that lie alone are common."""
 
-    price: float = 0.7
-    """An open or close alone, or whole bars out of place."""
-    turn: float = 1.3
+    floor: float
+    times: float
+
+
+class Limits(NamedTuple):
+    """Limits by what is out of place; tuned on half of the real files, see docs/data/quality.md."""
+
+    price: Limit = Limit(0.7, 6.0)
+    """An open or close alone, or whole bars."""
+    turn: Limit = Limit(1.1, 5.0)
     """A close and the open behind it, together: a market's own turning points look like this."""
-    wick: float = 1.35
+    wick: Limit = Limit(1.15, 4.5)
     """A high or a low alone: so do its own wicks."""
-    usual: float = 0.98
-    times: float = 6.0
-    """Where trades are rare, prices that lie alone are common: a spike has this many times the score that all but the
-    highest 2 % of the file's own rows keep to."""
 
 
 LIMITS: Final = Limits()
+_OWN: Final = 0.98
+_LEAST: Final = 0.0015
+"""A price that lies less beyond the others, as a share of it, harms nobody: markets of one trade a minute do so."""
 
 
 class Logs(NamedTuple):
@@ -81,18 +87,18 @@ def spikes(rows: Rows, limits: Limits = LIMITS) -> Mask:
     logs = _logs(rows)
     found |= _single(logs, limits)
     for length in (1, 2, 3):
-        found |= _spread(_beyond(_turn(logs, length), limits.turn, limits), range(length + 1))
+        found |= _spread(_beyond(*_turn(logs, length), limits.turn), range(length + 1))
     for length in (1, 2, 3, 5):
-        found |= _spread(_beyond(_displaced(logs, length), limits.price, limits), range(length))
+        found |= _spread(_beyond(*_displaced(logs, length), limits.price), range(length))
     return found
 
 
-def _beyond(scores: Floats, limit: float, limits: Limits) -> Mask:
-    """Return which scores are a spike's, here and in this file."""
+def _beyond(excess: Floats, unit: Floats, limit: Limit) -> Mask:
+    """Return where the distance beyond all others is a spike's, here and in this file."""
+    scores = excess / unit
     told = scores[np.isfinite(scores)]
-    if len(told):
-        limit = max(limit, limits.times * float(np.quantile(told, limits.usual)))
-    return scores > limit
+    least = max(limit.floor, limit.times * float(np.quantile(told, _OWN))) if len(told) else np.inf
+    return (scores > least) & (excess > _LEAST)
 
 
 def _logs(rows: Rows) -> Logs:
@@ -109,14 +115,19 @@ def _logs(rows: Rows) -> Logs:
             _JUMPY * _before(steps.rolling_quantile(0.9, window_size=LONGER, min_samples=WARM)),
         ]
     )
-    usual = float(np.median(span)) or 1e-9
-    scale = np.fmax(scale, 1e-3 * usual)
+    scale = np.fmax(scale, _tick(rows.close) / rows.close)
     if not rows.with_volume:
         return Logs(open_, high, low, close, scale, np.ones(len(scale)))
     volume = _before(pl.Series(rows.volume).rolling_median(RECENT, min_samples=WARM))
     with np.errstate(divide="ignore", invalid="ignore"):
         busy = np.fmin(np.nan_to_num(rows.volume / volume, nan=0.0, posinf=0.0), _BUSY_MOST)
     return Logs(open_, high, low, close, scale, busy)
+
+
+def _tick(prices: Floats) -> float:
+    """Return the smallest step that prices are seen to differ by."""
+    steps = np.diff(np.unique(prices))
+    return float(steps.min()) if len(steps) else float(prices[0]) * 1e-9
 
 
 def _before(rolling: pl.Series) -> Floats:
@@ -137,10 +148,20 @@ def _around(logs: Logs, length: int) -> _Around:
     beside = (-2, -1, length, length + 1)
     top = np.fmax.reduce([shifted(logs.high, by) for by in beside])
     bottom = np.fmin.reduce([shifted(logs.low, by) for by in beside])
-    near = np.fmax.reduce([shifted(logs.high, by) - shifted(logs.low, by) for by in beside])
+    spans = [shifted(logs.high, by) - shifted(logs.low, by) for by in beside]
+    near = _second(spans)
     unit = np.fmax(logs.scale, np.fmin(near, _NEAR_MOST * logs.scale))
     one_sided = np.isnan(shifted(logs.low, -1)) | np.isnan(shifted(logs.low, length))
     return _Around(top, bottom, np.where(one_sided, np.inf, unit))
+
+
+def _second(columns: list[Floats]) -> Floats:
+    """Return the second largest of four columns, row by row: one long bar beside may be the fall before the calm."""
+    one, two, three, four = (np.nan_to_num(column, nan=0.0) for column in columns)
+    second: Floats = np.fmax(
+        np.fmin(np.fmax(one, two), np.fmax(three, four)), np.fmax(np.fmin(one, two), np.fmin(three, four))
+    )
+    return second
 
 
 def _single(logs: Logs, limits: Limits) -> Mask:
@@ -149,32 +170,30 @@ def _single(logs: Logs, limits: Limits) -> Mask:
     found: Mask = np.zeros(len(unit), dtype=np.bool_)
     for one, other in ((logs.open, logs.close), (logs.close, logs.open)):
         beyond = np.fmax(one - np.fmax(top, other), np.fmin(bottom, other) - one)
-        found |= _beyond(beyond / unit, limits.price, limits)
+        found |= _beyond(beyond, unit, limits.price)
     high = logs.high - np.fmax(top, np.fmax(logs.open, logs.close))
     low = np.fmin(bottom, np.fmin(logs.open, logs.close)) - logs.low
-    return found | _beyond(np.fmax(high, low) / (unit * np.sqrt(1 + logs.busy)), limits.wick, limits)
+    return found | _beyond(np.fmax(high, low), unit * np.sqrt(1 + logs.busy), limits.wick)
 
 
-def _turn(logs: Logs, length: int) -> Floats:
-    """Return how far `length` closes, each with the open behind it, lie beyond what is around them."""
+def _turn(logs: Logs, length: int) -> tuple[Floats, Floats]:
+    """Return how far `length` closes, each with the open behind it, lie beyond what is around them, and the measure."""
     top, bottom, unit = _around(logs, length + 1)
     ends = (logs.open, shifted(logs.close, length))
     prices = [shifted(logs.close, by) for by in range(length)] + [shifted(logs.open, by + 1) for by in range(length)]
     above = np.minimum.reduce(prices) - np.maximum.reduce([top, *ends])
     below = np.minimum.reduce([bottom, *ends]) - np.maximum.reduce(prices)
     busy = np.fmin(logs.busy, shifted(logs.busy, length))
-    score: Floats = np.fmax(above, below) / (unit * np.sqrt(1 + busy))
-    return score
+    return np.fmax(above, below), unit * np.sqrt(1 + busy)
 
 
-def _displaced(logs: Logs, length: int) -> Floats:
-    """Return how far `length` bars lie, from open to close, beyond what is around them."""
+def _displaced(logs: Logs, length: int) -> tuple[Floats, Floats]:
+    """Return how far `length` bars lie, from open to close, beyond what is around them, and the measure."""
     top, bottom, unit = _around(logs, length)
     prices = [shifted(column, by) for column in (logs.open, logs.close) for by in range(length)]
     above = np.minimum.reduce(prices) - top
     below = bottom - np.maximum.reduce(prices)
-    score: Floats = np.fmax(above, below) / unit
-    return score
+    return np.fmax(above, below), unit
 
 
 def _spread(begins: Mask, rows: range) -> Mask:

@@ -16,8 +16,11 @@ from trading_system.market.columns import Floats
 _ENOUGH: Final = 30
 """Runs from which on the fall from one length to the next is told."""
 _FALL: Final = 0.1
-_FALL_MOST: Final = 0.7
+_FALL_MOST: Final = 0.75
 """The fall, where too few runs tell it; and the slowest that is believed."""
+_COMMON: Final = 0.03
+"""Runs, as a share of the rows, from which on a repetition is common: then it comes in spells, quiet nights in which
+long runs are likelier than short ones foretell, and the slowest fall between any two lengths counts."""
 
 
 class Habit(NamedTuple):
@@ -40,7 +43,7 @@ def stale(rows: Rows) -> tuple[Mask, dict[str, int]]:
         begins, lengths = run_lengths(habit.repeats)
         if not len(begins):
             continue
-        least = used[habit.name] = _too_long(lengths, habit.least, habit.rare * len(found))
+        least = used[habit.name] = _too_long(lengths, habit, len(found))
         for begin, length in zip(begins[lengths >= least], lengths[lengths >= least], strict=True):
             found[begin : begin + length] = True
     return found, used
@@ -69,14 +72,19 @@ def _again(column: Floats) -> Mask:
     return np.concatenate(([False], column[1:] == column[:-1]))
 
 
-def _too_long(lengths: Positions, least: int, expected: float) -> int:
+def _too_long(lengths: Positions, habit: Habit, rows: int) -> int:
     """Return the length from which on a run is not the market's own."""
     counts = np.bincount(lengths, minlength=2)[1:].astype(np.float64)  # counts[k]: runs of k + 1
     many = counts[:-1] >= _ENOUGH
-    falls = (counts[1:] / np.fmax(counts[:-1], 1))[many]
-    fall = min(max(float(falls.max()), _FALL), _FALL_MOST) if len(falls) else _FALL
-    length = least
-    while counts[0] * _rows_from(length, fall) > expected:
+    falls = (counts[1:] / np.fmax(counts[:-1], 1))[many].tolist()
+    if len(lengths) > _COMMON * rows:
+        reach = np.cumsum(counts[::-1])[::-1]  # runs of k + 1 and more
+        for begin in range(int((reach >= _ENOUGH).sum())):
+            end = min(2 * begin + 1, len(reach) - 1)
+            falls.append((reach[end] / reach[begin]) ** (1 / (end - begin)) if end > begin else 0.0)
+    fall = min(max([*falls, _FALL]), _FALL_MOST)
+    length = habit.least
+    while counts[0] * _rows_from(length, fall) > habit.rare * rows:
         length += 1
     return length
 
