@@ -22,6 +22,12 @@ TOLD: Final = {
         "  ask for nothing",
         "  objections: equity has fallen too far from its peak",
     ],
+    # two stretches of bars, each 20 bars in the warming
+    "own_feature.py": [
+        "Features: run_strength, rsi_14, bollinger_20_2",
+        "All of them known after 358 of 398 bars, 21 to get warm, twice",
+        "Bar by bar, over a restart, the same to the bit: True",
+    ],
     # known from its 20th bar on: 381 of 400
     "own_strategy.py": [
         "Parameters: reach=2.0, atr=14, horizon=10, restart_on_gap=False, stretch=1.5",

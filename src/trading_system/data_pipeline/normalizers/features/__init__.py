@@ -7,6 +7,7 @@ as plain Python; `feature_table` compiles a loop over the very same function. do
 from trading_system.data_pipeline.normalizers.features.batch import FeatureTable, feature_table
 from trading_system.data_pipeline.normalizers.features.feature import Anchor, Feature, FeatureSet
 from trading_system.data_pipeline.normalizers.features.kinds import KINDS, named
+from trading_system.data_pipeline.normalizers.features.own import chosen, load_feature
 from trading_system.data_pipeline.normalizers.features.row import Row, State
 from trading_system.data_pipeline.normalizers.features.sets import (
     CROSS_SET,
@@ -38,8 +39,10 @@ __all__ = [
     "FeatureTable",
     "Row",
     "State",
+    "chosen",
     "feature_set_hash",
     "feature_table",
+    "load_feature",
     "named",
     "set_of",
 ]

@@ -13,7 +13,9 @@ from trading_system.errors import ConfigurationError
 
 LONGEST: Final = 100_000
 """Bars that a feature may look back."""
-_NAME: Final = re.compile(r"(?P<kind>[a-z][a-z_]*[a-z])(?P<numbers>(?:_\d+)*)(?:@(?P<aux>[A-Za-z][A-Za-z0-9_]*))?")
+_NAME: Final = re.compile(
+    r"(?P<kind>[a-z][a-z_]*[a-z])(?P<numbers>(?:_\d+)*)(?:@(?P<aux>[A-Za-z0-9][A-Za-z0-9._/-]*))?"
+)
 
 
 def _none(*bars: int) -> int:
