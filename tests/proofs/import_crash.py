@@ -113,10 +113,12 @@ def _trial(case: Case, folder: Path, seed: int, program: Sequence[str]) -> Outco
     if writing:
         _until_written(process, store)
     time.sleep(chance.random() * (case.writing_s if writing else case.running_s))
-    os.kill(process.pid, signal.SIGKILL)
-    killed = process.wait(PATIENCE_S) == -signal.SIGKILL
+    process.kill()  # SIGKILL; nothing where it has ended
+    code = process.wait(PATIENCE_S)
     strays = len(list(store.rglob("*.part")))
     rows, violations = _judged(store, columns, flags, before)
+    if code not in (0, -signal.SIGKILL):
+        violations.append(f"the import ended with exit code {code}")
     try:
         import_file(case.file, BarStore(store), Quarantine(beside(store)), venue=SERIES[0], symbol=SERIES[1])
         violations += _compared(case.whole, store)
@@ -124,7 +126,7 @@ def _trial(case: Case, folder: Path, seed: int, program: Sequence[str]) -> Outco
         violations.append(f"importing again: {error}")
     if not violations:
         shutil.rmtree(folder)
-    moment = "done" if not killed else "writing" if writing or rows else "starting"
+    moment = "done" if code == 0 else "writing" if writing or rows else "starting"
     return Outcome(seed=seed, moment=moment, rows=rows, strays=strays, violations=tuple(violations))
 
 
@@ -141,11 +143,20 @@ def _start(file: Path, store: Path, program: Sequence[str]) -> "subprocess.Popen
 
 
 def _until_written(process: "subprocess.Popen[bytes]", store: Path) -> None:
-    """Wait until the folder of the series changes, or the process has ended."""
+    """Wait until a file of the series changes, or the process has ended."""
     folder = store.joinpath(*SERIES)
-    before = folder.stat().st_mtime_ns if folder.exists() else 0
-    while process.poll() is None and (folder.stat().st_mtime_ns if folder.exists() else 0) == before:
+    before = _changed_ns(folder)
+    while process.poll() is None and _changed_ns(folder) == before:
         time.sleep(0.0005)
+
+
+def _changed_ns(folder: Path) -> int:
+    """Return when a folder or a file in it was last changed, ns; 0 where there is none."""
+    if not folder.exists():
+        return 0
+    with os.scandir(folder) as files:
+        inside = [file.stat().st_mtime_ns for file in files if not file.name.endswith(".part")]
+    return max(inside, default=0)
 
 
 def _judged(store: Path, whole: Columns, flags: Flags, before: np.ndarray) -> tuple[int, list[str]]:
