@@ -89,8 +89,7 @@ def next_bar(world: World, row: int, chance: np.random.Generator) -> World:
     volumes = bars.volume_atoms[at].astype(np.float64) * 0.5 + 1.0
     other = _priced(close, taken(bars, at), float(bars.close[row]), volumes, chance)
     told = world.metrics.value.copy()
-    later = np.flatnonzero(world.metrics.available_ns > bars.close_ns[row])
-    told[later[np.argsort(world.metrics.available_ns[later], kind="stable")[:1]]] += 1.0
+    told[_next_public(world.metrics, int(bars.close_ns[row]))] += 1.0
     behind = taken(bars, slice(row + 2, None))
     return World(chained(chained(_past(bars, row), other), behind), world.metrics._replace(value=told))
 
@@ -102,11 +101,13 @@ def ended(world: World, row: int, chance: np.random.Generator) -> World:
 
 
 def missing(world: World, row: int, chance: np.random.Generator) -> World:
-    """Return a future without its first few bars, and without one in ten of the others; half of the metric is late."""
+    """Return a future without its first few bars and one in ten of the others; half of the metric is never told."""
     rest = _rest(world.bars, row)
     kept = chance.random(len(rest)) >= 0.1
     kept[: int(chance.integers(1, _LONGEST_HOLE + 1))] = False
-    told = (world.metrics.available_ns <= world.bars.close_ns[row]) | (chance.random(len(world.metrics.value)) < 0.5)
+    public = world.metrics.available_ns <= world.bars.close_ns[row]
+    told = public | (chance.random(len(public)) < 0.5)
+    told[_next_public(world.metrics, int(world.bars.close_ns[row]))] = False
     bars = chained(_past(world.bars, row), taken(rest, kept))
     return World(bars, some(world.metrics, told))
 
@@ -159,7 +160,7 @@ def _republished(metrics: Metrics, until_ns: int, chance: np.random.Generator) -
 def _restated(metrics: Metrics, until_ns: int, delay_ns: int, chance: np.random.Generator) -> Metrics:
     """Return `metrics` with a further revision of each span that ended by `until_ns`, public after it."""
     ends = np.unique(metrics.event_ns[metrics.event_ns <= until_ns])
-    ends = ends[chance.random(len(ends)) < 0.5]
+    ends = ends[(chance.random(len(ends)) < 0.5) | (ends == ends[-1:])]  # the newest always
     after = until_ns + 1 + chance.integers(0, 10 * delay_ns + 1, len(ends))
     return in_order(
         Metrics(
@@ -169,6 +170,12 @@ def _restated(metrics: Metrics, until_ns: int, delay_ns: int, chance: np.random.
             value=np.concatenate((metrics.value, 100.0 * chance.lognormal(size=len(ends)))),
         )
     )
+
+
+def _next_public(metrics: Metrics, until_ns: int) -> Ints:
+    """Return the record that becomes public next after `until_ns`, or nothing where none does."""
+    later = np.flatnonzero(metrics.available_ns > until_ns).astype(np.int64)
+    return later[np.argsort(metrics.available_ns[later], kind="stable")[:1]]
 
 
 def _above(revisions: Ints) -> int:

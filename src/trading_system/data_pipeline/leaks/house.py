@@ -1,15 +1,18 @@
 """Probes of what the house itself makes of bars: features, windows of them, scalers, labels, joined metrics."""
 
-from collections.abc import Callable, Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from trading_system.data_pipeline.as_of import NO_LIMIT_NS, AsOf, ages, joined
 from trading_system.data_pipeline.labels import labels_of
 from trading_system.data_pipeline.leaks.answers import Answer, Probe
-from trading_system.data_pipeline.leaks.worlds import World
+from trading_system.data_pipeline.leaks.worlds import COLUMNS, World
+from trading_system.data_pipeline.normalizers.features import Feature, FeatureSet, FeatureStream, feature_table
 from trading_system.data_pipeline.normalizers.scaler import KINDS, fit
 from trading_system.data_pipeline.normalizers.windows import Windows, behind_gaps, strided, window_ends
+from trading_system.market.bars import Bar
 from trading_system.market.columns import BarColumns, Floats
 from trading_system.market.onchain import Metric
 
@@ -17,15 +20,57 @@ Values = Callable[[World], Floats]
 """A world to (N, F) float64, NaN where undefined."""
 
 
-def feature_probe(names: tuple[str, ...], batch: Values, stream: Values | None, *, window: int, train_ns: int) -> Probe:
+def feature_probe(features: FeatureSet, *, window: int, train_ns: int) -> Probe:
     """Return a probe of features, of windows of them, and of the scalers fitted on those of the training fold.
 
+    What features need beside the bars they are given as it is live: the world's metric, joined as of each close.
+
     Args:
-        names: Of the features.
-        batch, stream: The features at once, and bar by bar.
+        features: Of the house, or such as are declared like them.
         window: Rows in a window.
         train_ns: Last close of the training fold, UTC ns: a time and no share of the bars, which would move with them.
     """
+
+    def batch(world: World) -> Floats:
+        beside = joined(world.bars.close_ns, world.metrics, NO_LIMIT_NS)
+        return feature_table(world.bars, features, dict.fromkeys(features.aux, beside)).values
+
+    def stream(world: World) -> Floats:
+        bars, beside = list(each_bar(world.bars)), [value for value, _ in _as_of(world, NO_LIMIT_NS)]
+        columns = [_streamed(feature, bars, beside) for feature in features.features]
+        return np.array(columns, dtype=np.float64).reshape(len(columns), len(bars)).T
+
+    return probe_of(features.names, batch, stream, window=window, train_ns=train_ns)
+
+
+def _streamed(feature: Feature, bars: Sequence[Bar], beside: Sequence[float]) -> list[float]:
+    """Return one feature bar by bar: in a stream of its own, since a row waits for the last of its features."""
+    stream = FeatureStream(FeatureSet(features=(feature,)))
+    rows = [
+        stream.push(bar, dict.fromkeys(stream.features.aux, value)) for bar, value in zip(bars, beside, strict=True)
+    ]
+    return [math.nan if row is None else row.values[0] for row in rows]
+
+
+def each_bar(bars: BarColumns) -> Iterator[Bar]:
+    """Yield `bars` one by one."""
+    for close_ns, first, high, low, close, volume in zip(
+        *(getattr(bars, name).tolist() for name in COLUMNS), strict=True
+    ):
+        yield Bar(
+            symbol=bars.symbol,
+            open_ns=close_ns - bars.interval_ns,
+            close_ns=close_ns,
+            open=first,
+            high=high,
+            low=low,
+            close=close,
+            volume_atoms=volume,
+        )
+
+
+def probe_of(names: tuple[str, ...], batch: Values, stream: Values, *, window: int, train_ns: int) -> Probe:
+    """Return the probe of columns called `names`, at once and bar by bar; see `feature_probe`."""
 
     def ask(world: World) -> list[Answer]:
         values, bars = batch(world), world.bars
@@ -40,7 +85,6 @@ def feature_probe(names: tuple[str, ...], batch: Values, stream: Values | None, 
         return [_by_bar(names, world, values), windows, _scalers(names, bars, values, train_ns)]
 
     def hear(world: World) -> list[Answer]:
-        assert stream is not None
         values, bars = stream(world), world.bars
         ring, begins = Windows(length=window, width=len(names)), behind_gaps(bars.close_ns, bars.interval_ns)
         ends, shown = [], []
@@ -54,7 +98,7 @@ def feature_probe(names: tuple[str, ...], batch: Values, stream: Values | None, 
         windows = Answer(("windows",) * (window * len(names)), closes, closes, blocks)
         return [_by_bar(names, world, values), windows, _scalers(names, bars, values, train_ns)]
 
-    return Probe(ask=ask, stream=None if stream is None else hear)
+    return Probe(ask=ask, stream=hear)
 
 
 def _by_bar(names: tuple[str, ...], world: World, values: Floats) -> Answer:
@@ -95,16 +139,21 @@ def metric_probe(max_age_ns: int = NO_LIMIT_NS) -> Probe:
         return [_by_bar(names, world, np.column_stack(columns))]
 
     def hear(world: World) -> list[Answer]:
-        known, waiting, rows = AsOf(max_age_ns), _published(world), []
-        record = next(waiting, None)
-        for close_ns in world.bars.close_ns.tolist():
-            while record is not None and record.available_ns <= close_ns:
-                known.push(record)
-                record = next(waiting, None)
-            rows.append((known.at(close_ns), known.age(close_ns)))
-        return [_by_bar(names, world, np.array(rows, dtype=np.float64).reshape(-1, 2))]
+        rows = np.array(list(_as_of(world, max_age_ns)), dtype=np.float64)
+        return [_by_bar(names, world, rows.reshape(-1, 2))]
 
     return Probe(ask=ask, stream=hear)
+
+
+def _as_of(world: World, max_age_ns: int) -> Iterator[tuple[float, float]]:
+    """Yield the metric's value and age at each close, to one who hears of each record when it is published."""
+    known, waiting = AsOf(max_age_ns), _published(world)
+    record = next(waiting, None)
+    for close_ns in world.bars.close_ns.tolist():
+        while record is not None and record.available_ns <= close_ns:
+            known.push(record)
+            record = next(waiting, None)
+        yield known.at(close_ns), known.age(close_ns)
 
 
 def _published(world: World) -> Iterator[Metric]:

@@ -17,6 +17,8 @@ AGAIN: Final = "asked again"
 """The same world was put before it twice."""
 STREAMED: Final = "bar by bar"
 """The same world was told bar by bar."""
+_SELDOM: Final = 5
+"""Rows of an answer up to which each of them gets a cut of its own."""
 
 Tell = Callable[[int, int], None]
 """Told how many cuts are done, and how many there are."""
@@ -33,7 +35,8 @@ class Leak:
         cut_ns: The last moment before the change, UTC ns; what was known by then must not change.
         row_ns: Close of the bar whose value changed, the first of them, UTC ns.
         old, new: Its value before and after; None where there is no such row.
-        ahead: Bars from that row to the nearest that was changed: it looks so far ahead at least. 0: nothing was.
+        ahead: The most bars, at any cut, from the first row that changed to the first bar that was another: so far it
+            looks at least. 0 where no bar was changed.
         cuts: At how many cuts it was found.
         tried: At how many it was looked for.
     """
@@ -82,7 +85,7 @@ def search(bars: BarColumns, probes: Sequence[Probe], *, cuts: int, seed: int, t
     Args:
         bars: Of one instrument; what a probe needs to warm up must be there twice and more.
         probes: What to test.
-        cuts: How many, in each world.
+        cuts: How many, in each world; a few may be added, where something is known only once.
         seed: Of every random choice.
         tell: Told of the progress.
 
@@ -91,21 +94,31 @@ def search(bars: BarColumns, probes: Sequence[Probe], *, cuts: int, seed: int, t
     """
     compared: dict[str, int] = {}
     found: dict[tuple[str, str, str], Leak] = {}
-    done = tried = 0
     worlds = worlds_of(bars, seed)
-    chosen = {name: cuts_of(world.bars, cuts, np.random.default_rng([seed, 2])) for name, world in worlds.items()}
-    total = sum(len(rows) for rows in chosen.values())
+    told = {name: [probe.ask(world) for probe in probes] for name, world in worlds.items()}
+    chosen = {name: _cuts(world, told[name], cuts, seed) for name, world in worlds.items()}
+    done, total = 0, sum(map(len, chosen.values()))
     for name, world in worlds.items():
-        told = [probe.ask(world) for probe in probes]
-        _note(found, name, len(chosen[name]), world, _at_once(world, probes, told))
-        for answers in told:
+        rows = chosen[name]
+        _note(found, name, len(rows), world, _at_once(world, probes, told[name]))
+        for answers in told[name]:
             _count(compared, answers)
-        for row in chosen[name].tolist():
-            tried += 1
-            _note(found, name, len(chosen[name]), world, _at_cut(world, probes, told, row, seed))
+        for row in rows:
+            _note(found, name, len(rows), world, _at_cut(world, probes, told[name], row, seed))
             done += 1
             tell(done, total)
-    return Verdict(bars=len(bars), cuts=tried, compared=compared, leaks=tuple(found.values()))
+    return Verdict(bars=len(bars), cuts=total, compared=compared, leaks=tuple(found.values()))
+
+
+def _cuts(world: World, told: Sequence[Sequence[Answer]], count: int, seed: int) -> list[int]:
+    """Return the rows to cut at: `count` of all kinds, and wherever something is known that is seldom known.
+
+    What a scaler looks ahead shows at one row: the last of its training.
+    """
+    rows = set(cuts_of(world.bars, count, np.random.default_rng([seed, 2])).tolist())
+    for answer in (answer for answers in told for answer in answers if len(answer.known_ns) <= _SELDOM):
+        rows.update((np.searchsorted(world.bars.close_ns, answer.known_ns, side="right") - 1).tolist())
+    return sorted(row for row in rows if row >= 0)
 
 
 def worlds_of(bars: BarColumns, seed: int) -> dict[str, World]:
@@ -163,22 +176,22 @@ def _note(found: dict[tuple[str, str, str], Leak], name: str, tried: int, world:
     close_ns = world.bars.close_ns
     for future, row, change in news:
         key = (change.name, name, future)
+        ahead = 0 if row is None else row + 1 - int(np.searchsorted(close_ns, change.of_ns))
         if key in found:
-            found[key] = replace(found[key], cuts=found[key].cuts + 1)
+            before = found[key]
+            found[key] = replace(before, cuts=before.cuts + 1, ahead=max(before.ahead, ahead))
             continue
-        cut_ns = int(close_ns[-1]) if row is None else int(close_ns[row])
-        at = int(np.searchsorted(close_ns, change.of_ns))
         found[key] = Leak(
             name=change.name,
             world=name,
             future=future,
-            cut_ns=cut_ns,
+            cut_ns=int(close_ns[-1 if row is None else row]),
             row_ns=change.of_ns,
             old=change.old,
             new=change.new,
-            ahead=0 if row is None else row + 1 - at,
+            ahead=ahead,
             cuts=1,
-            tried=tried if row is not None else 1,
+            tried=1 if row is None else tried,
         )
 
 
