@@ -1,27 +1,24 @@
 """`trading-system data metrics`: on-chain metrics and funding rates, each with when it became public."""
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from trading_system.cli.data.metric_fetch import fetch
+from trading_system.cli.data.metric_options import (
+    ASSET,
+    JSON,
+    NAMES,
+    PROVIDER,
+    STORE,
+    chosen_provider,
+    moment_of,
+    report,
+    say_license,
+)
 from trading_system.cli.options import settings_options
-from trading_system.errors import ConfigurationError
-
-if TYPE_CHECKING:
-    from rich.progress import Progress
-
-    from trading_system.data_pipeline.collectors.onchain import Collected
-    from trading_system.data_pipeline.collectors.providers.provider import Provider
-    from trading_system.settings import Settings
-
-STORE = click.option("--store", type=click.Path(path_type=Path), default=Path("data/metrics"), show_default=True)
-JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON, one object a line.")
-PROVIDER = click.option("--provider", required=True, help="Its name; see `data metrics providers`.")
-ASSET = click.option("--asset", required=True, help="In the provider's word: btc; BTCUSDT for funding rates.")
-NAMES = click.option("--name", "names", multiple=True, help="A metric in the provider's word; may be repeated.")
 
 
 @click.group("metrics")
@@ -37,6 +34,9 @@ def command() -> None:
       trading-system data metrics import btc.csv --provider coin_metrics --asset btc
       trading-system data metrics show --provider coin_metrics --asset btc --name TxCnt --at 2024-08-15T12:00:00Z
     """
+
+
+command.add_command(fetch)
 
 
 @command.command("providers")
@@ -63,79 +63,6 @@ def providers(env: str | None, assignments: tuple[str, ...], as_json: bool) -> N
             continue
         click.echo(f"{each.name} ({'on' if row['on'] else 'off'}): {each.title}")
         click.echo(f"  license  {each.license}; {each.terms}\n  metrics  {', '.join(each.names)}")
-
-
-@command.command("fetch")
-@PROVIDER
-@ASSET
-@NAMES
-@click.option("--since", help="Spans that end after it, UTC: 2021-01-01. [default: go on from what is stored]")
-@click.option("--until", help="And not after it. [default: now]")
-@click.option("--url", help="Another address of the provider's API, as of a node of one's own.")
-@STORE
-@settings_options
-@JSON
-def fetch(
-    provider: str,
-    asset: str,
-    names: tuple[str, ...],
-    since: str | None,
-    until: str | None,
-    url: str | None,
-    store: Path,
-    env: str | None,
-    assignments: tuple[str, ...],
-    as_json: bool,
-) -> None:
-    """Ask a provider for metrics and store them.
-
-    Without --since it goes on from what is stored, and asks for the last week again to hear of restatements. Running it
-    twice changes nothing; interrupted, it goes on from the last page.
-
-    Example: trading-system data metrics fetch --provider coin_metrics --asset btc --since 2021-01-01
-    """
-    import asyncio
-    import time
-
-    from rich.console import Console
-    from rich.progress import Progress
-
-    from trading_system.bootstrap import public_web
-    from trading_system.data_pipeline.collectors.onchain import collect
-    from trading_system.data_pipeline.collectors.providers.asking import Asker
-    from trading_system.data_pipeline.metric_store import MetricStore
-    from trading_system.settings import load
-
-    settings = load(assignments, env=env)
-    chosen = _provider(provider, settings)
-    if provider not in settings.metrics.providers:
-        raise ConfigurationError(
-            f"{provider} is off. Its data: {chosen.license} ({chosen.terms}). If you accept that, name it in "
-            f"metrics.providers of config/env, or here: --set metrics.providers={provider}"
-        )
-    _say_license(chosen, as_json)
-
-    async def run(progress: "Progress") -> "Collected":
-        bar = progress.add_task(f"{provider} {asset}", total=1.0)
-        async with public_web() as get:
-            ask = Asker(get, url=url or chosen.url, pause_s=chosen.pause_s, notice=progress.console.print)
-            done = await collect(
-                chosen.source(chosen, ask, time.time_ns),
-                MetricStore(store),
-                chosen,
-                asset=asset,
-                names=names or chosen.names,
-                since_ns=None if since is None else _moment(since, "--since"),
-                until_ns=time.time_ns() if until is None else _moment(until, "--until"),
-                now_ns=time.time_ns,
-                stored=lambda share: progress.update(bar, completed=share),
-            )
-        progress.update(bar, completed=1.0)
-        return done
-
-    with Progress(console=Console(stderr=True), disable=as_json) as progress:
-        done = asyncio.run(run(progress))
-    _report(done, store, f"{provider} {asset}", as_json)
 
 
 @command.command("import")
@@ -173,11 +100,11 @@ def import_(
     from trading_system.data_pipeline.metric_store import MetricStore
     from trading_system.settings import load
 
-    chosen = _provider(provider, load(assignments, env=env))
-    _say_license(chosen, as_json)
-    heard_ns = time.time_ns() if heard is None else _moment(heard, "--heard")
+    chosen = chosen_provider(provider, load(assignments, env=env))
+    say_license(chosen, as_json)
+    heard_ns = time.time_ns() if heard is None else moment_of(heard, "--heard")
     done = import_file(file, MetricStore(store), chosen, asset=asset, names=names, heard_ns=heard_ns)
-    _report(done, store, str(file), as_json)
+    report(done, store, str(file), as_json)
 
 
 @command.command("ls")
@@ -230,7 +157,7 @@ def show(
     from trading_system.data_pipeline.metric_store import MetricStore, Series, newest
     from trading_system.market.timestamps import iso
 
-    at_ns = None if at is None else _moment(at, "--at")
+    at_ns = None if at is None else moment_of(at, "--at")
     known = MetricStore(store).read(Series(provider, asset, name), at_ns=at_ns)
     spans = sorted({(metric.end_ns, metric.start_ns) for metric in known})[-last:]
     shown = known if revisions else newest(known)
@@ -242,46 +169,3 @@ def show(
             click.echo(json.dumps(row) if as_json else words)
     for license_ in {} if as_json else sorted({metric.license for metric in known}):
         click.echo(f"license: {license_}")
-
-
-def _provider(name: str, settings: "Settings") -> "Provider":
-    """Return a provider with the lag that the settings want."""
-    from trading_system.data_pipeline.collectors.providers.table import provider_named
-    from trading_system.data_pipeline.moments import HOUR_NS
-
-    provider, lag_h = provider_named(name), settings.metrics.lag_h
-    return provider if lag_h is None else replace(provider, lag_ns=int(lag_h * HOUR_NS))
-
-
-def _moment(text: str, option: str) -> int:
-    from trading_system.data_pipeline.moments import moment_ns
-    from trading_system.errors import DataError
-
-    try:
-        return moment_ns(text)
-    except DataError as error:
-        raise ConfigurationError(f"{option}: {error}") from None
-
-
-def _say_license(provider: "Provider", as_json: bool) -> None:
-    click.echo(f"{provider.name}: {provider.license} ({provider.terms})", err=as_json)
-
-
-def _report(done: "Collected", store: Path, source: str, as_json: bool) -> None:
-    """Say what became of the values, and set rows that are none aside."""
-    from trading_system.utils.error_handling.quarantine import Quarantine, beside
-
-    aside = Quarantine(beside(store))
-    for row in done.refused:
-        aside.put(row.received, reason=row.reason, source=source, kind="metric")
-    counts = {**asdict(done.written), "refused": len(done.refused), "silent": done.silent}
-    if as_json:
-        click.echo(json.dumps(counts))
-        return
-    click.echo(f"{done.written.new} new, {done.written.restated} restated, {done.written.known} known, in {store}")
-    if done.refused:
-        click.echo(
-            f"{len(done.refused)} rows are no metrics, the first: {done.refused[0].reason}; kept in {aside.path}"
-        )
-    if done.silent:
-        click.echo(f"nothing was told of {', '.join(done.silent)}")

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Final
 
 import polars as pl
 
@@ -13,7 +14,7 @@ from trading_system.data_pipeline.polls import Poll
 from trading_system.errors import ConfigurationError
 from trading_system.ports import MetricSource, Refused
 
-REVIEW_NS = 7 * DAY_NS
+REVIEW_NS: Final = 7 * DAY_NS
 """How far back a collection that goes on from what is stored asks again, so that restatements are heard of."""
 
 
@@ -62,6 +63,8 @@ async def collect(
         VenueUnavailable, RateLimited, OutcomeUnknown: It does not answer; what was stored stays.
     """
     series = [Series(provider.name, asset, name) for name in dict.fromkeys(names)]
+    for each in series:
+        store.folder(each)  # refuses a word that cannot be stored before anybody is asked
     since_ns = _resumed(store, series) if since_ns is None else since_ns
     asked_ns = now_ns()
     done, told = Collected(), set[str]()
@@ -70,7 +73,8 @@ async def collect(
         done.refused += page.refused
         told |= {metric.name for metric in page.metrics}
         if page.metrics:
-            stored((max(metric.end_ns for metric in page.metrics) - since_ns) / max(until_ns - since_ns, 1))
+            end_ns = min(until_ns, max(metric.end_ns for metric in page.metrics))
+            stored((end_ns - since_ns) / max(until_ns - since_ns, 1))
     for each in series:  # what is not there now, and should be by the provider's lag, was not public by now
         store.note_poll(each, Poll(since_ns=since_ns, asked_ns=min(until_ns, asked_ns) - provider.lag_ns))
     done.silent = [each.name for each in series if each.name not in told]
