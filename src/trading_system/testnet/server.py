@@ -99,6 +99,11 @@ class Testnet:
         return self.floor.clock.now_ns
 
     @property
+    def connections(self) -> int:
+        """How many WebSockets are open."""
+        return len(self._switchboard.open())
+
+    @property
     def scales(self) -> Scales:
         """What counts the request weight."""
         return self._front.scales

@@ -13,6 +13,7 @@ from aiohttp import web
 
 from trading_system.broker_connectors.binance.rest import Rest
 from trading_system.broker_connectors.binance.venue import BinanceVenue
+from trading_system.broker_connectors.rate_limit import WeightBudget
 from trading_system.desk.clock import SimulatedClock
 
 NOW_NS = 1_700_006_400_000_000_000
@@ -109,6 +110,7 @@ def rest_of(
     host: str,
     clock: SimulatedClock,
     resync: Callable[[], Awaitable[None]] | None = None,
+    budget: WeightBudget | None = None,
 ) -> Rest:
     """Return requests to `host` under a key that the peer does not check."""
     return Rest(
@@ -120,6 +122,7 @@ def rest_of(
         clock=clock,
         reached=lambda step: None,
         resync=resync,
+        budget=budget,
     )
 
 

@@ -25,6 +25,7 @@ from trading_system.market.bars import interval_ns
 from trading_system.market.timestamps import iso
 from trading_system.utils.error_handling.quarantine import Quarantine, beside
 
+SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 TRIES: Final = 10
 """How often a question is asked before a back-fill gives up, over about a minute; who follows asks on."""
 
@@ -113,7 +114,7 @@ async def run(asked: Run) -> Ended:
     ended = Ended()
     work = asyncio.create_task(_work(asked, ended))
     loop = asyncio.get_running_loop()
-    for sign in (signal.SIGINT, signal.SIGTERM):
+    for sign in SIGNALS:
         loop.add_signal_handler(sign, work.cancel)
     try:
         await work
@@ -123,6 +124,9 @@ async def run(asked: Run) -> Ended:
         if ended.keeper is not None and ended.keeper.tally.new:
             click.echo(ended.words(), err=True)
         raise
+    finally:
+        for sign in SIGNALS:
+            loop.remove_signal_handler(sign)
     return ended
 
 
