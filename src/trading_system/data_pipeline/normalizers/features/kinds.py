@@ -248,7 +248,7 @@ def named(name: str) -> Feature:
     found = _NAME.fullmatch(name)
     kind = KINDS.get(found["kind"]) if found else None
     if found is None or kind is None:
-        raise ConfigurationError(f"no feature {name!r}; there are {', '.join(map(_sample, KINDS))}")
+        raise ConfigurationError(f"no feature {name!r}; there are {', '.join(map(sample, KINDS))}")
     numbers = tuple(int(number) for number in found["numbers"].split("_")[1:])
     aux = found["aux"] or ""
     wrong = (
@@ -260,7 +260,7 @@ def named(name: str) -> Feature:
     if wrong:
         order = ", the first less than the second" if kind.rising else ""
         raise ConfigurationError(
-            f"feature {name!r} is written like {_sample(found['kind'])}, numbers 1..{LONGEST:,}{order}"
+            f"feature {name!r} is written like {sample(found['kind'])}, numbers 1..{LONGEST:,}{order}"
         )
     return Feature(
         name=name,
@@ -275,6 +275,7 @@ def named(name: str) -> Feature:
     )
 
 
-def _sample(kind: str) -> str:
+def sample(kind: str) -> str:
+    """Return how a feature of `kind` is written, with common numbers."""
     numbers = "".join(f"_{number}" for number in KINDS[kind].example)
     return f"{kind}{numbers}{'@NAME' if KINDS[kind].beside else ''}"

@@ -40,8 +40,19 @@ CROSS_SET: Final = set_of(["change_1@btc_close", "change_4@btc_close", "change_1
 FUNDING_SET: Final = set_of(["level@funding_rate"])
 """The funding rate that was public at the close, a fraction of the worth of the position."""
 
+ONCHAIN: Final = ("AdrActCnt", "TxCnt", "FeeTotNtv", "HashRate", "FlowInExNtv", "FlowOutExNtv")
+"""Coin Metrics' words for active addresses, transactions, fees, hash rate, and flows into and out of exchanges."""
+ONCHAIN_SET: Final = set_of(f"level@coin_metrics/btc/{name}" for name in ONCHAIN)
+"""Each on-chain metric of Bitcoin as of the close: the newest value that was public then."""
+
 SETS: Final[Mapping[str, FeatureSet]] = MappingProxyType(
-    {"house": HOUSE_SET, "model": MODEL_SET, "cross": CROSS_SET, "funding": FUNDING_SET}
+    {
+        "house": HOUSE_SET,
+        "model": MODEL_SET,
+        "cross": CROSS_SET,
+        "funding": FUNDING_SET,
+        "onchain": ONCHAIN_SET,
+    }
 )
 """Sets by name."""
 
