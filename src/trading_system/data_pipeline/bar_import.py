@@ -1,7 +1,7 @@
 """Bars from a plain file into the store: read and checked, reviewed, written; what is not believed is set aside."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -25,6 +25,9 @@ from trading_system.utils.error_handling.quarantine_records import Record, Serie
 
 CONTRADICTS: Final = "contradicts the store"
 """The kind of a row that says otherwise than the store."""
+
+STAGES: Final = ("reading", "reviewing", "storing")
+"""What is done with a file, in this order."""
 
 _CELLS: Final = ("timestamp", "open", "high", "low", "close", "volume")
 _LARGEST: Final = 2**63 - 1
@@ -68,6 +71,7 @@ def import_file(
     symbol: str,
     interval_ns: int | None = None,
     instrument: Instrument | None = None,
+    begin: Callable[[str], None] = lambda _: None,
 ) -> Imported:
     """Add the bars of a file to `store`. Doing it again changes nothing; so does doing it after it was interrupted.
 
@@ -78,11 +82,14 @@ def import_file(
         venue, symbol: Whose bars they are.
         interval_ns: Length of a bar, ns; None: the most common step between rows.
         instrument: Whose ticks the prices must be; None: the catalog's, or derived from the prices.
+        begin: Told each of `STAGES` as it begins.
 
     Raises:
         ConfigurationError: The file cannot be read, or its interval cannot be told.
         DataError: More rows are bad than good, prices are too large, or a file of the store cannot be believed.
     """
+    read, judge, keep = STAGES
+    begin(read)
     reading = read_columns(
         path,
         instrument=instrument,
@@ -92,11 +99,13 @@ def import_file(
         quarantine=quarantine,
         venue=venue,
     )
+    begin(judge)
     interval = interval_word(reading.bars.interval_ns)
     rows = in_atoms(reading.bars, reading.instrument)
     reviewed = review(rows, reading.bars.interval_ns)
     rows = rows._replace(open_ns=reviewed.open_ns)
     series = Series(venue=venue, symbol=symbol, interval=interval, tick=f"{reading.instrument.tick:f}")
+    begin(keep)
     left_out = _part(rows, ~reviewed.keep)
     quarantine.put_all(_records(left_out, _reasons(left_out, reviewed.defects), path, series))
     kept, flags = _part(rows, reviewed.keep), reviewed.flags[reviewed.keep]

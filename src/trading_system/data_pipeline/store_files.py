@@ -23,6 +23,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from trading_system.data_pipeline.bar_tables import first_line
 from trading_system.errors import DataError
 
 Values = Mapping[str, NDArray[np.generic]]
@@ -33,6 +34,8 @@ WORDS: Final = "trading_system"
 
 _COMPRESSION: Final = "lz4"
 """A year of minutes is read in half the time that zstd takes, and is a seventh larger (docs/data/store.md)."""
+
+_REMEDY: Final = "delete it, and import or fetch its rows again"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,14 +128,14 @@ def read_month(path: Path, *, series: str, schema: int) -> Values:
         about = _words(path, pl.read_parquet_metadata(io.BytesIO(content)))
         frame = pl.read_parquet(content)
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path}: is no file of this store: {error}") from error
+        raise DataError(f"{path}: is no file of this store ({first_line(error)}): {_REMEDY}") from error
     told = f"{about.series} {about.month} in schema {about.schema}"
     asked = f"{series} {path.stem} in schema {schema}"
     if told != asked:
         raise DataError(f"{path}: holds {told}, not {asked}: put it back where it was, or import its source again")
     values = {name: frame[name].to_numpy() for name in frame.columns}
     if _hash(about, values) != about.sha256:
-        raise DataError(f"{path}: does not hold what was written (its hash differs): delete it and fetch it again")
+        raise DataError(f"{path}: does not hold what was written (its hash differs): {_REMEDY}")
     return values
 
 
@@ -145,7 +148,7 @@ def described(path: Path) -> StoredFile:
     try:
         return _words(path, pl.read_parquet_metadata(path))
     except (pl.exceptions.PolarsError, OSError) as error:
-        raise DataError(f"{path}: is no file of this store: {error}") from error
+        raise DataError(f"{path}: is no file of this store ({first_line(error)}): {_REMEDY}") from error
 
 
 def written(words: object) -> bytes:
@@ -157,7 +160,9 @@ def _words(path: Path, footer: Mapping[str, str]) -> StoredFile:
     try:
         return msgspec.json.decode(footer[WORDS], type=StoredFile)
     except (KeyError, msgspec.DecodeError) as error:
-        raise DataError(f"{path}: is no file of this store: its footer does not say what it holds") from error
+        raise DataError(
+            f"{path}: is no file of this store (its footer does not say what it holds): {_REMEDY}"
+        ) from error
 
 
 def _hash(about: StoredFile, values: Values) -> str:

@@ -50,6 +50,13 @@ def test_import_sets_bad_rows_aside_and_says_so(run, bare_environment):
     assert {row["kind"], other["kind"]} >= {"contradicts the store"}
 
 
+def test_what_was_imported_before_a_file_failed_is_told(run, bars):
+    """The first of three is in the store; the second is none; of the third nothing is known."""
+    done = run("data", "import", bars, "none.csv", bars, "--json")
+    assert (done.code, "none.csv: no such file" in done.err) == (2, True)
+    assert [json.loads(line)["new"] for line in done.out.splitlines()] == [600]
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

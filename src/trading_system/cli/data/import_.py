@@ -1,15 +1,16 @@
 """`trading-system data import`: bars or trades from files into the store."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import click
 
 from trading_system.cli.data.series import instrument_of
-from trading_system.cli.telling import stages
+from trading_system.cli.telling import Tell, stages
 from trading_system.errors import DataError
 from trading_system.market.bars import interval_ns
 
@@ -46,16 +47,27 @@ def command(
     """
     from trading_system.backtest.sources import symbol_of
 
-    with stages() as tell:
-        for number, file in enumerate(files):
-            if advance := tell(f"importing {file.name}"):
-                advance(number, len(files))
-            of = symbol or symbol_of(file)
-            if trades:
-                said = _trades(file, store, venue, of)
-            else:
-                said = _bars(file, store, venue, of, interval, tick, quarantine)
+    done: list[dict[str, Any]] = []
+    try:
+        with stages() as tell:
+            for number, file in enumerate(files):
+                of = symbol or symbol_of(file)
+                begin = partial(_shown, tell, file.name, number, len(files))
+                if trades:
+                    done.append(_trades(file, store, venue, of))
+                else:
+                    done.append(_bars(file, store, venue, of, interval, tick, quarantine, begin))
+    finally:  # what was done before a file failed is told, too; and not before the bar on the terminal is gone
+        for said in done:
             click.echo(json.dumps(said) if as_json else _told(said))
+
+
+def _shown(tell: Tell, name: str, number: int, files: int, stage: str) -> None:
+    """Show which of the `files` is at which stage."""
+    from trading_system.data_pipeline.bar_import import STAGES
+
+    if advance := tell(f"{name}: {stage}"):
+        advance(number * len(STAGES) + STAGES.index(stage), files * len(STAGES))
 
 
 def _bars(
@@ -66,6 +78,7 @@ def _bars(
     interval: str | None,
     tick: str | None,
     quarantine: Path | None,
+    begin: Callable[[str], None],
 ) -> dict[str, Any]:
     from trading_system.data_pipeline.bar_import import import_file
     from trading_system.data_pipeline.bar_store import BarStore
@@ -75,7 +88,14 @@ def _bars(
     instrument = instrument_of(venue=venue, symbol=symbol, tick=tick, lot="1") if tick else None
     length = interval_ns(interval) if interval else None
     done = import_file(
-        file, BarStore(store), aside, venue=venue, symbol=symbol, interval_ns=length, instrument=instrument
+        file,
+        BarStore(store),
+        aside,
+        venue=venue,
+        symbol=symbol,
+        interval_ns=length,
+        instrument=instrument,
+        begin=begin,
     )
     return asdict(done) | {"quarantine": str(aside.path)}
 
