@@ -21,6 +21,17 @@ def next_close(bars):
     return _later(bars.close)
 
 
+def next_open(bars):
+    """Hardly another number than this bar's close, and yet not known at it."""
+    return np.append(bars.open[1:], bars.close[-1:])
+
+
+def next_move_between_three_and_six_per_cent(bars):
+    """It says nothing, unless the next move is of a size that is seldom."""
+    moves = np.abs(_later(bars.close) / bars.close - 1.0)
+    return ((moves > 0.03) & (moves < 0.06)).astype(float)
+
+
 def next_return_sign(bars):
     """One bit of the next bar, no more."""
     return np.sign(_later(bars.close) - bars.close)
@@ -50,6 +61,15 @@ def z_score_of_the_whole_series(bars):
 def min_max_of_the_whole_series(bars):
     """A scaler fitted on everything."""
     return (bars.close - bars.low.min()) / (bars.high.max() - bars.low.min())
+
+
+def z_score_of_blocks(bars):
+    """The same in blocks of 64 bars, worked out once each is full, and given to all of it."""
+    out = np.empty(len(bars))
+    for start in range(0, len(bars), 64):
+        block = bars.close[start : start + 64]
+        out[start : start + 64] = (block - block.mean()) / (block.std() + 1.0)
+    return out
 
 
 def rank_in_the_whole_series(bars):

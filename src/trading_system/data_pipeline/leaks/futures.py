@@ -34,8 +34,10 @@ def _rest(bars: BarColumns, row: int) -> BarColumns:
 
 
 def _priced(closes: Floats, times: BarColumns, last: float, volumes: Floats, chance: np.random.Generator) -> BarColumns:
-    """Return bars at the times of `times` that close at `closes`, each opening somewhere about the close before it."""
-    opens = np.concatenate(([last], closes))[: len(closes)]
+    """Return bars at the times of `times` that close at `closes`; none opens where the one before closed."""
+    before = np.concatenate(([last], closes))[: len(closes)]
+    opens = np.rint(before * (1.0 + 0.005 * chance.uniform(-1.0, 1.0, len(closes))))
+    opens += opens == before
     tops = np.maximum(opens, closes) * (1.0 + 0.01 * chance.random(len(closes)))
     bottoms = np.minimum(opens, closes) * (1.0 - 0.01 * chance.random(len(closes)))
     first, high, low, close = (
@@ -74,9 +76,12 @@ def below(world: World, row: int, chance: np.random.Generator) -> World:
 
 
 def alike(world: World, row: int, chance: np.random.Generator) -> World:
-    """Return a future that might have been: moves and volumes of the size that the bars have."""
+    """Return a future that might have been: closes from a hair's breadth to half the price away, volumes as there are.
+
+    Some leaks show only where the next move is of a certain size.
+    """
     bars, rest = world.bars, _rest(world.bars, row)
-    closes = _walk(bars, row, len(rest), chance)
+    closes = _about(bars, row, len(rest), chance)
     volumes = chance.permutation(bars.volume_atoms)[: len(rest)].astype(np.float64)
     other = _priced(closes, rest, float(bars.close[row]), volumes, chance)
     return World(chained(_past(bars, row), other), _republished(world.metrics, int(bars.close_ns[row]), chance))
@@ -85,7 +90,7 @@ def alike(world: World, row: int, chance: np.random.Generator) -> World:
 def next_bar(world: World, row: int, chance: np.random.Generator) -> World:
     """Return the same future but for the next bar, and for what is published of the metric next."""
     bars, at = world.bars, slice(row + 1, row + 2)
-    close = _walk(bars, row, len(bars.close[at]), chance)
+    close = _about(bars, row, len(bars.close[at]), chance)
     volumes = bars.volume_atoms[at].astype(np.float64) * 0.5 + 1.0
     other = _priced(close, taken(bars, at), float(bars.close[row]), volumes, chance)
     told = world.metrics.value.copy()
@@ -121,7 +126,7 @@ def added(world: World, row: int, chance: np.random.Generator) -> World:
     empty = np.zeros(len(new), dtype=np.int64)
     times = replace(bars, close_ns=new, open=empty, high=empty, low=empty, close=empty, volume_atoms=empty)
     volumes = chance.choice(bars.volume_atoms, len(new)).astype(np.float64)
-    there = _priced(_walk(bars, row, len(new), chance), times, float(bars.close[row]), volumes, chance)
+    there = _priced(_about(bars, row, len(new), chance), times, float(bars.close[row]), volumes, chance)
     rest = chained(_rest(bars, row), there)
     rest = taken(rest, np.argsort(rest.close_ns, kind="stable"))
     restated = _restated(world.metrics, int(bars.close_ns[row]), bars.interval_ns, chance)
@@ -142,12 +147,13 @@ FUTURES: Final[Mapping[str, Future]] = MappingProxyType(
 """Every kind of change, by what the future then has."""
 
 
-def _walk(bars: BarColumns, row: int, count: int, chance: np.random.Generator) -> Floats:
-    """Return closes of a walk from the bar at `row`; a step is at least a tick, so that no bar stays as it was."""
-    steps = np.abs(np.diff(bars.close)) if len(bars) > 1 else np.ones(1)
-    size = max(2.0, float(np.median(steps)))
-    walk: Floats = float(bars.close[row]) + np.cumsum(chance.normal(scale=size, size=count) + 0.5)
-    return np.maximum(np.abs(walk), 1.0)
+def _about(bars: BarColumns, row: int, count: int, chance: np.random.Generator) -> Floats:
+    """Return closes about that of the bar at `row`, each by a part of its own, 1e-4 to 0.5, and by a tick at least."""
+    close = float(bars.close[row])
+    parts = np.exp(chance.uniform(np.log(1e-4), np.log(0.5), count)) * chance.choice((-1.0, 1.0), count)
+    closes: Floats = np.rint(close * (1.0 + parts))
+    closes = np.where(closes == close, close + 1.0, closes)
+    return np.maximum(closes, 1.0)
 
 
 def _republished(metrics: Metrics, until_ns: int, chance: np.random.Generator) -> Metrics:
