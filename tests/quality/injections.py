@@ -259,6 +259,30 @@ def late(bars: int, *, short: int = 0, ordered: bool = False) -> Injection:
     return inject
 
 
+def late_rest(rows: Rows, place: Place, rng: random.Random) -> Entry:
+    """Stamp all rows from here on with their ends."""
+    told = entry("stamped_at_end", rows, place.at, len(rows))
+    for row in rows[place.at :]:
+        row[TIME] = int(row[TIME]) + place.step
+    return told
+
+
+def late_before(rows: Rows, place: Place, rng: random.Random) -> Entry:
+    """Stamp all rows up to here with their ends."""
+    told = entry("stamped_at_end", rows, 0, place.at)
+    for row in rows[: place.at]:
+        row[TIME] = int(row[TIME]) + place.step
+    return told
+
+
+def late_all(rows: Rows, place: Place, rng: random.Random) -> Entry:
+    """Stamp the whole file with ends."""
+    told = entry("stamped_at_end", rows, 0, len(rows))
+    for row in rows:
+        row[TIME] = int(row[TIME]) + place.step
+    return told
+
+
 def finer(bars: int, parts: int) -> Injection:
     """Put `parts` shorter bars in the place of each of `bars` rows."""
 
@@ -411,6 +435,9 @@ INJECTIONS: Final[Mapping[str, Mapping[str, Injection]]] = {
         "a row, 1 ms short": late(1, short=1),
         "50 rows, 1 ms short": late(50, short=1),
         "50 rows, 1 s short": late(50, short=1_000),
+        "the whole file": late_all,
+        "from here on": late_rest,
+        "up to here": late_before,
     },
     "wrong_interval": {
         "12 parts, 10 bars": finer(10, 12),
@@ -424,3 +451,5 @@ INJECTIONS: Final[Mapping[str, Mapping[str, Injection]]] = {
     },
 }
 """Kinds, their variants, and how each is done."""
+ONCE: Final = ("the whole file", "from here on", "up to here")
+"""Variants of which a file takes only one."""

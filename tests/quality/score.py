@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 import polars as pl
-from tests.quality.injections import CLOSE, INJECTIONS, TIME, Entry, Place, Rows, number
+from tests.quality.injections import CLOSE, INJECTIONS, ONCE, TIME, Entry, Place, Rows, number
 
 from trading_system.data_pipeline.normalizers.defects.kinds import Defect
 from trading_system.data_pipeline.normalizers.quality_files import FileCheck, check_file
@@ -38,6 +38,8 @@ def dirty(rows: Rows, kind: str, variant: str, *, many: int, seed: int) -> tuple
     step = step_of(rows)
     apart = max(420 if "300" in variant else 140, 1)
     slots = rng.sample(range(1, (len(rows) - 2 * apart) // apart), min(many, (len(rows) - 2 * apart) // apart - 1))
+    if variant in ONCE:
+        slots = slots[:1]
     ledger = []
     for slot in sorted(slots, reverse=True):  # from behind, so that what comes before stays in its place
         at = slot * apart + 110 + rng.randrange(20)

@@ -171,14 +171,13 @@ class _Examination:
     def _late(self, sound: Mask, interval: int) -> None:
         """Tell stretches that stand one bar late."""
         line = self._seq.order[(sound & ~self._rows.timeless)[self._seq.order]]
-        rows = self._rows.taken(line)
-        if not len(line) or (np.diff(rows.time_ns) > 0).all():
+        if not len(line):
             return
-        late = np.zeros(len(sound), dtype=np.bool_)
-        for stretch in stamps.late_stretches(rows, interval, float(np.median(np.log(rows.high / rows.low)))):
+        for stretch in stamps.late_stretches(self._rows.taken(line), interval):
+            late = np.zeros(len(sound), dtype=np.bool_)
             late[line[stretch.begin : stretch.end]] = True
-        words = "one bar late, by the seams at both ends"
-        self._tell(K.STAMPED_AT_END, late, words, action=Action.FLAG, opens=self._rows.time_ns - interval)
+            words = f"one bar late, {stretch.why}"
+            self._tell(K.STAMPED_AT_END, late, words, action=Action.FLAG, opens=self._rows.time_ns - interval)
 
     def _values(self, line: Positions) -> None:
         """Tell spikes and standstill among sound rows in order of time."""

@@ -1,4 +1,4 @@
-"""Bars stamped with the moment of their end, where the file itself proves it.
+"""Bars stamped with the moment of their end.
 
 A stamp just short of a whole interval (23:59:59.999) is the end of a bar: exchanges tell it beside the open. Such rows
 are put right. A stretch of rows that stands one bar late shows at its seams: a bar is absent where it begins, though
@@ -9,16 +9,20 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from trading_system.data_pipeline.normalizers.defects import habits
 from trading_system.data_pipeline.normalizers.defects.rows import MS_NS, SECOND_NS, Mask, Rows
 from trading_system.data_pipeline.normalizers.defects.steps import base
-from trading_system.market.columns import Floats, Ints
+from trading_system.market.columns import Ints
 
 SHORT_NS: Final = (1, 1_000, MS_NS, SECOND_NS)
 """How much short of its end a bar may be stamped."""
 
 _SMOOTH: Final = 0.05
-"""Largest step from a close to the next open, in usual bars, that is none; of two bars with one between them missing
-about one pair in fifteen comes as near."""
+_MOSTLY: Final = 0.9
+_ROUGH: Final = 0.15
+"""A step from a close to the next open is none if it is as small, in usual bars, or as small as nine in ten of the
+file's; but where those are rougher than the last, the price goes on nowhere. Two bars with one between them missing
+come as near about once in ten times."""
 
 
 def to_open(times: Ints, interval_ns: int, *, ends: bool) -> Ints:
@@ -38,38 +42,69 @@ def to_open(times: Ints, interval_ns: int, *, ends: bool) -> Ints:
 
 
 class Late(NamedTuple):
-    """Rows begin..end (exclusive, in order of time) that stand one bar late."""
+    """Rows begin..end (exclusive, in order of time) that stand one bar late, and what says so."""
 
     begin: int
     end: int
+    why: str
 
 
-def late_stretches(rows: Rows, interval_ns: int, usual: float) -> list[Late]:
-    """Return stretches of `rows` that are stamped one interval late, by their seams.
+def late_stretches(rows: Rows, interval_ns: int) -> list[Late]:
+    """Return stretches of `rows` that are stamped one interval late.
+
+    A stretch with a seam at each end needs no other witness. One with a single seam, at the end or the beginning of
+    the file, is late if the market's habits say so too; and so is a file without seams if they say it clearly.
 
     Args:
         rows: In order of time, of equal times the one that stood first in the file first; prices sound.
         interval_ns: Length of a bar, ns.
-        usual: What a bar spans, in logarithms.
     """
-    if len(rows.time_ns) < 4 or not usual > 0:
-        return []
-    with np.errstate(divide="ignore", invalid="ignore"):
-        jump = np.abs(np.log(rows.open[1:] / rows.close[:-1]))
-    smooth = jump <= _SMOOTH * usual
-    if not _continuous(jump, usual):
-        return []  # where a bar does not begin near the end of the one before it, seams tell nothing
-    steps = np.diff(rows.time_ns)
-    opens = np.flatnonzero(smooth & (steps == 2 * interval_ns)) + 1
-    closes = np.flatnonzero(smooth & (steps == 0)) + 1
+    count = len(rows.time_ns)
+    opens, closes = _seams(rows, interval_ns)
     found: list[Late] = []
-    for end in closes.tolist():
-        before = opens[(opens < end) & (opens >= (found[-1].end if found else 0))]
-        if len(before):
-            found.append(Late(int(before[-1]), end))
+    since = 0
+    for end in closes:
+        before = [begin for begin in opens if since <= begin < end]
+        if before:
+            found.append(Late(before[-1], end, "by the seams at both ends"))
+        elif not found and _late(rows, interval_ns, 0, end):
+            found.append(Late(0, end, "by the seam behind, and by when volume comes"))
+        since = end
+    rest = [begin for begin in opens if begin >= since]
+    tail = next((begin for begin in rest if _late(rows, interval_ns, begin, count)), None)
+    if tail is not None:
+        found.append(Late(tail, count, "by the seam before, and by when volume comes"))
+    if not found and habits.lateness(_once(rows), interval_ns) > habits.CERTAIN:
+        found.append(Late(0, count, "by when volume comes: in bar after bar of the hour, day or week one bar late"))
     return found
 
 
-def _continuous(jump: Floats, usual: float) -> bool:
-    told: Mask = np.isfinite(jump)
-    return bool(told.any()) and float(np.quantile(jump[told], 0.8)) <= _SMOOTH * usual
+def _late(rows: Rows, interval_ns: int, begin: int, end: int) -> bool:
+    return habits.lateness(_once(rows.taken(np.arange(begin, end))), interval_ns) > habits.LIKELY
+
+
+def _once(rows: Rows) -> Rows:
+    """Return the first row of each time."""
+    return rows.taken(np.concatenate(([True], np.diff(rows.time_ns) > 0)))
+
+
+def _seams(rows: Rows, interval_ns: int) -> tuple[list[int], list[int]]:
+    """Return where a stretch may begin late, and where one may end: positions of the row behind the seam."""
+    usual = float(np.median(np.log(rows.high / rows.low))) if len(rows.time_ns) > 3 else 0.0
+    if not usual > 0:
+        return [], []
+    jump = np.abs(np.log(rows.open[1:] / rows.close[:-1]))
+    small = max(_SMOOTH * usual, float(np.quantile(jump, _MOSTLY)))
+    if small > _ROUGH * usual:
+        return [], []  # where a bar does not begin near the end of the one before it, seams tell nothing
+    smooth = jump <= small
+    steps = np.diff(rows.time_ns)
+    opens = np.flatnonzero(smooth & (steps == 2 * interval_ns)) + 1
+    closes = np.flatnonzero(smooth & (steps == 0) & ~_copied(rows)) + 1
+    return opens.tolist(), closes.tolist()
+
+
+def _copied(rows: Rows) -> Mask:
+    """Return which rows are a changed copy of the one before: two of its numbers stand there again."""
+    copied: Mask = np.sum([column[1:] == column[:-1] for column in rows.numbers], axis=0) >= 2
+    return copied
