@@ -29,6 +29,7 @@ _PRICES: Final = ("open", "high", "low", "close")
 _VALUES: Final = (*_PRICES, "volume")
 BARS: Final = Layout(
     rows="bars",
+    name=("venue", "symbol", "interval"),
     schema=2,
     columns={"open_ns": np.int64, **dict.fromkeys(_VALUES, np.int64), "flags": np.uint16},
     time="open_ns",

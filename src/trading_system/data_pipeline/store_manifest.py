@@ -17,6 +17,8 @@ from trading_system.data_pipeline.store_files import StoredFile, described, repl
 from trading_system.errors import DataError
 
 MANIFEST: Final = "manifest.json"
+MONTHS: Final = "[0-9][0-9][0-9][0-9]-[0-9][0-9].parquet"
+"""What a series' files are called; whatever else lies about is passed by."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class _Manifest:
 
 def months_of(folder: Path) -> list[Path]:
     """Return the files of a series, oldest first."""
-    return sorted(folder.glob("*.parquet"))
+    return sorted(folder.glob(MONTHS))
 
 
 def refresh(folder: Path, series: str) -> None:

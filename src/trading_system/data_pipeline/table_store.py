@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 from trading_system.data_pipeline.store_files import StoredFile, Values, described, one_writer, read_month, write_month
-from trading_system.data_pipeline.store_manifest import lost, months_of, refresh, refuse_losses
+from trading_system.data_pipeline.store_manifest import MONTHS, lost, months_of, refresh, refuse_losses
 from trading_system.errors import ConfigurationError
 from trading_system.market.timestamps import NS_PER_S
 
@@ -26,6 +26,7 @@ class Layout:
 
     Attributes:
         rows: What they are called.
+        name: What the parts of a series' name are, each a folder below the root.
         schema: Its version: raise it with every change of what follows.
         columns: Each with its type, in the order in which they are stored.
         time: The column of times, UTC ns, by which rows go to months.
@@ -34,6 +35,7 @@ class Layout:
     """
 
     rows: str
+    name: tuple[str, ...]
     schema: int
     columns: Mapping[str, DTypeLike]
     time: str
@@ -97,6 +99,8 @@ class TableStore:
         layout = self._layout
         values = {name: np.asarray(values[name], dtype=kind) for name, kind in layout.columns.items()}
         months = values[layout.time].astype("datetime64[ns]").astype("datetime64[M]")
+        if not len(months):
+            return Appended(0, 0, np.empty(0, dtype=np.intp))
         folder = self.folder(series)
 
         def merge(month: np.datetime64) -> tuple[int, NDArray[np.intp]]:
@@ -142,7 +146,8 @@ class TableStore:
         Raises:
             DataError: A file is none of the store.
         """
-        for folder in sorted({path.parent for path in self.root.glob("**/*.parquet")}):
+        pattern = "/".join(["*"] * len(self._layout.name) + [MONTHS])
+        for folder in sorted({path.parent for path in self.root.glob(pattern)}):
             name = tuple(unquote(part) for part in folder.relative_to(self.root).parts)
             yield name, [described(path) for path in months_of(folder)]
 

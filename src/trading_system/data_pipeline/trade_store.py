@@ -14,6 +14,7 @@ from trading_system.market.columns import Ints
 
 TRADES: Final = Layout(
     rows="trades",
+    name=("venue", "symbol"),
     schema=1,
     columns={
         "trade_id": np.int64,

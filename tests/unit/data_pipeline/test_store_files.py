@@ -138,6 +138,22 @@ def test_writers_at_once_lose_nothing_of_each_other(tmp_path):
     assert content[0] == content[1]
 
 
+def test_nothing_offered_makes_nothing(tmp_path):
+    """No folder of a series that has no rows."""
+    assert BarStore(tmp_path / "bars").append(days(0, 0), *SERIES).new == 0
+    assert not (tmp_path / "bars").exists()
+
+
+def test_a_file_that_lies_about_is_passed_by(store, folder):
+    """Above the series or among its months, under a name that no month has."""
+    (folder.parents[1] / "notes.parquet").write_bytes(b"")
+    (folder / "copy of 1970-01.parquet").write_bytes((folder / "1970-01.parquet").read_bytes())
+    store.append(days(100, 101), *SERIES)
+    [(*series, files)] = store.series()
+    assert (tuple(series), len(files)) == (SERIES, 4)
+    assert len(store.columns(*SERIES).open_ns) == 101
+
+
 def test_duckdb_and_polars_scan_the_files(store, tmp_path):
     """By glob, without us: the SQL of docs/data/store.md gives exact decimals and real times."""
     files = f"{tmp_path}/bars/*/*/*/*.parquet"
