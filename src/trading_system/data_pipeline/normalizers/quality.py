@@ -18,7 +18,7 @@ from trading_system.utils.error_handling.quarantine_records import Form, Record,
 R = TypeVar("R")
 
 JUMP: Final = 25.0
-"""Usual bars from which on a bar is told as a spike: of eleven real series at most one bar in 1,900 goes as far."""
+"""Usual bars from which on a bar is told as a spike; fewer than one in a thousand of any real series goes as far."""
 REMEMBERED: Final = 1_000
 """Bars back to which a repetition is known for one."""
 OTHER_SERIES: Final = "other series"

@@ -306,3 +306,24 @@ def test_a_process_killed_at_any_moment_has_put_what_it_said_it_had(tmp_path):
         assert lines == list(range(len(lines)))
         first = len(lines)
     assert len(found.damaged) <= kills
+
+
+DOCS = (Path(__file__).resolve().parents[4] / "docs/data/quarantine.md").read_text(encoding="utf-8")
+
+
+def cells(head):
+    """Return the first two cells of each row of the docs' table whose header begins with `head`."""
+    lines = DOCS.split(f"| {head} |")[1].split("\n\n")[0].splitlines()[2:]
+    return [tuple(cell.strip() for cell in line.split("|")[1:3]) for line in lines]
+
+
+def test_the_docs_name_every_field_and_every_step(quarantine):
+    """What stands in the file stands in the docs, and nothing else; so do the states and what may follow each."""
+    full = {"series": SERIES, "form": "csv", "columns": ("open",), "shift_ns": 1, "open_ns": 1}
+    quarantine.put_all([make_record(1, **full), make_record(2, raw=b"\xff", **full)])
+    written = {name for line in quarantine.path.read_bytes().splitlines() for name in json.loads(line)}
+    assert {name.strip("` ") for names, _ in cells("field") for name in names.split(",")} == written - {"what"}
+    steps = {
+        State(before): {State(each.strip()) for each in after.split(",") if each} for before, after in cells("from")
+    }
+    assert steps == NEXT
