@@ -12,6 +12,7 @@ from trading_system.data_pipeline.normalizers.features import HOUSE_SET
 
 pytestmark = pytest.mark.slow
 
+EXAMPLES = Path(__file__).resolve().parents[3] / "examples"
 FEW = ("--cuts", "12")
 
 
@@ -67,6 +68,25 @@ def test_leaks_are_told_to_people_and_to_machines(run: Run, bars: Path) -> None:
 def test_honest_features_are_clean(run: Run, bars: Path) -> None:
     """Of a user's own file."""
     assert run("data", "leak-test", "--bars", bars, "--feature-file", honest.__file__, *FEW).code == 0
+
+
+def test_a_feature_declared_by_its_step_is_tested_like_those_of_the_house(run: Run, bars: Path) -> None:
+    """At once and bar by bar, with its windows and scalers; it may stand among others by comma."""
+    own = EXAMPLES / "features/run_strength.py"
+    told = json.loads(run("data", "leak-test", "--bars", bars, "--feature-file", own, *FEW, "--json").out)
+    assert [column["name"] for column in told["columns"]] == ["run_strength", "windows", "scalers"]
+    assert told["leaks"] == []
+    told = json.loads(run("data", "leak-test", "--bars", bars, "--features", f"body,{own}", *FEW, "--json").out)
+    assert [column["name"] for column in told["columns"]][:2] == ["body", "run_strength"]
+
+
+def test_the_example_of_a_strategy_is_clean(run: Run, bars: Path) -> None:
+    """The scripts that a new user starts from do not look ahead."""
+    scripts = {path.name: path for path in (EXAMPLES / "strategies").glob("*.py")}
+    del scripts["given_signals.py"]  # it reads them from a file of the user's
+    assert scripts
+    for script in scripts.values():
+        assert run("data", "leak-test", "--bars", bars, "--script", script, *FEW).code == 0
 
 
 def test_a_script_is_tested(run: Run, bars: Path) -> None:

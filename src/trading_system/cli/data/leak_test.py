@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trading_system.errors import ConfigurationError
-from trading_system.market.bars import interval_ns
+from trading_system.cli.data.one_series import read_series
 
 if TYPE_CHECKING:
     from trading_system.data_pipeline.leaks.answers import Probe
     from trading_system.data_pipeline.leaks.search import Tell
-    from trading_system.data_pipeline.reading import Reading
     from trading_system.market.columns import BarColumns
 
 _TRAINING = 0.6
@@ -30,9 +28,13 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.option("--venue", default="binance", show_default=True, help="Where the bars come from.")
 @click.option("--interval", help="Length of a bar: 1m, 15m. [default: what the rows tell; the store's only one]")
 @click.option(
-    "--features", "names", multiple=True, metavar="NAME,…", help="Features of the house. [default: all, and the rest]"
+    "--features",
+    "names",
+    multiple=True,
+    metavar="NAME,…",
+    help="Features and sets, as in `data features`. [default: all of the house, labels and joins]",
 )
-@click.option("--feature-file", type=_FILE, help="Your own: functions of `bars` that return one number a bar.")
+@click.option("--feature-file", type=_FILE, help="Your own: a step, or functions of whole columns.")
 @click.option("--script", type=_FILE, help="Your own strategy: its view() of windows.")
 @click.option("--length", type=click.IntRange(20), default=2_000, show_default=True, help="The last so many bars.")
 @click.option(
@@ -78,7 +80,7 @@ def command(
     from trading_system.cli.data.leak_telling import show, told
     from trading_system.data_pipeline.leaks.search import latest, search
 
-    reading = _read(source, symbol=symbol, venue=venue, interval=interval)
+    reading = read_series(source, venue=venue, symbol=symbol, interval=interval)
     bars = latest(reading.bars, length)
     probes = _probes(bars, names, feature_file, script, window=window, horizon=horizon)
     with _progress() as tell:
@@ -109,56 +111,24 @@ def _probes(
     horizon: int,
 ) -> "list[Probe]":
     from trading_system.data_pipeline.leaks.house import feature_probe, label_probe, metric_probe
-    from trading_system.data_pipeline.leaks.own import probes_in
-    from trading_system.data_pipeline.normalizers.features import CROSS_SET, FUNDING_SET, HOUSE_SET, set_of
+    from trading_system.data_pipeline.leaks.own import holds_step, probes_in
+    from trading_system.data_pipeline.normalizers.features import SETS, FeatureSet, chosen
 
     if script is not None:
         from trading_system.core_ai.inference.strategies.probe import script_probe
 
         return [script_probe(script)]
-    if feature_file is not None:
+    if feature_file is not None and not holds_step(feature_file):
         return probes_in(feature_file)
-    asked = [name for text in names for name in text.split(",") if name]
-    features = set_of(asked) if asked else HOUSE_SET + CROSS_SET + FUNDING_SET
+    if names or feature_file is not None:
+        features = chosen(",".join(names) if names else str(feature_file))
+    else:
+        every = {feature.name: feature for each in SETS.values() for feature in each.features}
+        features = FeatureSet(features=tuple(every.values()))
     train_ns = int(bars.close_ns[int(_TRAINING * (len(bars) - 1))])
     probe = feature_probe(features, window=window, train_ns=train_ns)
+    asked = names or feature_file is not None
     return [probe] if asked else [probe, label_probe(horizon), metric_probe()]
-
-
-def _read(source: Path, *, symbol: str | None, venue: str, interval: str | None) -> "Reading":
-    """Return the bars of a file, or of a series of a store.
-
-    Raises:
-        ConfigurationError, DataError: There are none, or they cannot be read, or some of them cannot be bars.
-    """
-    from trading_system.backtest.sources import symbol_of
-    from trading_system.data_pipeline.bar_files import read_columns
-    from trading_system.data_pipeline.store_columns import read_store_columns
-
-    length_ns = None if interval is None else interval_ns(interval)
-    if not source.is_dir():
-        return read_columns(
-            source,
-            instrument=None,
-            symbol=symbol or symbol_of(source),
-            interval_ns=length_ns,
-            on_bad_data="refuse",
-            venue=venue,
-        )
-    folders = [folder for folder in source.glob(f"{venue}/*/*") if folder.is_dir()]
-    found = sorted(
-        (folder.parent.name, folder.name)
-        for folder in folders
-        if symbol in (None, folder.parent.name) and interval in (None, folder.name)
-    )
-    if len(found) != 1:
-        there = ", ".join(
-            f"{one} {length}" for one, length in found or sorted((f.parent.name, f.name) for f in folders)
-        )
-        raise ConfigurationError(
-            f"{source}: name one series with --symbol, --interval and --venue; of {venue} there are: {there or 'none'}"
-        )
-    return read_store_columns(source, venue, *found[0])
 
 
 @contextmanager

@@ -110,7 +110,7 @@ def _scalers(names: tuple[str, ...], bars: BarColumns, values: Floats, train_ns:
     fold = values[: int(np.searchsorted(bars.close_ns, train_ns, side="right"))]
     rows = fold[np.isfinite(fold).all(axis=1)]
     columns = ("scalers",) * (4 * len(KINDS) * len(names))
-    if not len(rows) or bars.close_ns[-1] < train_ns:
+    if not len(rows):
         return Answer(columns, bars.close_ns[:0], bars.close_ns[:0], np.empty((0, len(columns))))
     fitted = [fit(rows, kind=kind) for kind in KINDS]
     ends = [end for scaler in fitted for end in (scaler.low, scaler.high, scaler.floor, scaler.ceiling)]

@@ -18,6 +18,7 @@ several, (N, F): what it would say at the close of that bar; NaN where it has no
 The file is run anew for each question, so that nothing it keeps can answer for what it was not shown.
 '''
 
+import ast
 import inspect
 import traceback
 from collections.abc import Iterator
@@ -84,6 +85,18 @@ def probes_in(path: Path) -> list[Probe]:
             "number a bar"
         )
     return [_probe(path, code, name) for name in features]
+
+
+def holds_step(path: Path) -> bool:
+    """Return whether the file at `path` declares a feature as the house does, by its step: see `features.own`.
+
+    It is looked at, not run; of a file that cannot be read or parsed, whoever uses it will tell what is wrong.
+    """
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (OSError, SyntaxError, ValueError):
+        return False
+    return any(isinstance(each, ast.FunctionDef) and each.name == "step" for each in tree.body)
 
 
 def _probe(path: Path, code: CodeType, name: str) -> Probe:
