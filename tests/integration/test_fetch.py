@@ -162,13 +162,8 @@ async def test_who_was_refused_waits_as_long_as_the_venue_says_and_is_not_banned
         (("--symbol", "NOPEUSDT"), "does not list the symbol 'NOPEUSDT'"),
         (("--interval", "7m"), "no bars of '7m'"),
         (("--since", "2100-01-01"), "is in the future"),
-        (("--since", "yesterday"), "--since 'yesterday' is no moment"),
-        (("--since", "2024-01-01T00:00+02:00"), "is not in UTC"),
         (("--venue", "mtgox"), "--venue 'mtgox' is not known"),
         (("--until", "2023-01-01"), "is not after --since"),
-        (("--follow", "--until", "2024-01-02"), "--follow has no end"),
-        (("--offline",), "--archive"),
-        (("--archive", "nowhere", "--offline"), "no such folder"),
     ],
 )
 async def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(

@@ -16,7 +16,7 @@ SHARE: Final = 0.8
 """Part of the limit that we use; the rest is left to orders and to whoever shares the address."""
 MINUTE_S: Final = 60.0
 PAD_S: Final = 0.5
-"""We look at the clock a little too early: neither ours nor the way to the venue is exact."""
+"""So much later than a minute ends we go on: neither our clock nor the way to the venue is exact."""
 
 
 class WeightBudget:
@@ -52,7 +52,7 @@ class WeightBudget:
     async def spend(self, weight: int) -> None:
         """Return when `weight` may be asked; it then counts as used.
 
-        One request that weighs more than our whole share goes at the beginning of a minute.
+        One request that weighs more than our whole share goes where nothing is used yet.
         """
         while (wait := self._wait(weight)) is not None:
             self._waiting(*wait)
@@ -79,6 +79,6 @@ class WeightBudget:
         return None
 
     def _turn(self) -> None:
-        minute = int((self._now_s() - PAD_S) // MINUTE_S)
+        minute = int(self._now_s() // MINUTE_S)
         if minute != self._minute:
             self._minute, self._used = minute, 0

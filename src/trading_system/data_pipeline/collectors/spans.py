@@ -51,7 +51,7 @@ def without(whole: Span, taken: Iterable[Span]) -> list[Span]:
 
 def overlap(span: Span, others: Iterable[Span]) -> bool:
     """Return whether `span` has a moment in common with any of `others`."""
-    return any(span.start_ns < other.end_ns and other.start_ns < span.end_ns for other in others)
+    return any(max(span.start_ns, other.start_ns) < min(span.end_ns, other.end_ns) for other in others)
 
 
 def spans_of(open_ns: Ints, length_ns: int) -> list[Span]:

@@ -1,0 +1,84 @@
+"""Bars by ccxt: the same port, the same digits, another road to the same exchange."""
+
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+from tests.integration.fetch_worlds import exchange, fetched, minutes, rows, same, stored
+
+from trading_system.broker_connectors.ccxt_adapter.bars import opened
+from trading_system.data_pipeline.collectors.keeping import in_atoms
+from trading_system.errors import ConfigurationError, OutcomeUnknown, RateLimited
+from trading_system.market.money import ATOMS
+from trading_system.testnet.faults import Fault, LoseAnswer, On, Refuse, Unavailable
+
+pytest.importorskip("ccxt", reason="ccxt is not installed (extra ccxt)")
+pytestmark = pytest.mark.slow
+
+
+@pytest.mark.parametrize("symbol", ["BTC/USDT", "BTCUSDT"])
+async def test_ccxt_brings_the_same_bars_into_the_same_series(tmp_path: Path, symbol: str) -> None:
+    """By its own name or the venue's; with an outage longer than a page, and one at the end of a page."""
+    bars = minutes(1_500)
+    there = [*bars[:90], *bars[100:300], *bars[650:]]
+    async with exchange(there) as testnet:
+        ended = await fetched(testnet, tmp_path, bars, venue="ccxt:binance", symbol=symbol, page=100)
+        assert (ended.told()["new"], ended.told()["absent"]) == (1_139, 360)
+        assert same(stored(tmp_path), rows(there[:-1]))
+        direct = await fetched(testnet, tmp_path, bars, again=True)
+        assert (direct.told()["new"], direct.told()["known"], direct.told()["contradicting"]) == (0, 1_139, 0)
+
+
+async def test_no_digit_is_lost() -> None:
+    """A volume of sixteen digits, which no float holds: 123456789.01234567 of the base currency."""
+    bars = minutes(10)
+    many = replace(bars[3], volume_atoms=123_456_789 * ATOMS + 1_234_567)
+    assert Decimal(float("123456789.01234567")) * ATOMS != many.volume_atoms
+    async with (
+        exchange([*bars[:3], many, *bars[4:]]) as testnet,
+        opened("binance", "BTCUSDT", "1m", rest=testnet.url, page=100) as (source, name),
+    ):
+        assert name == "BTCUSDT"
+        assert await source.now_ns() == testnet.now_ns
+        page = await source.page(in_atoms("binance", name), "1m", bars[0].open_ns, bars[9].close_ns)
+    found = [record.bar for record in page.records if record.bar is not None]
+    assert found[3].volume_atoms == many.volume_atoms
+    assert [bar.close for bar in found] == [bar.close * 1_000_000 for bar in bars]
+
+
+@pytest.mark.parametrize(
+    ("faults", "error"),
+    [
+        ((Refuse(1, On.DATA, retry_after_s=7),), RateLimited),
+        ((Unavailable(1, On.DATA),), OutcomeUnknown),
+        ((LoseAnswer(1, On.DATA), LoseAnswer(2, On.DATA)), OutcomeUnknown),  # aiohttp asks once more by itself
+    ],
+)
+async def test_its_errors_are_named_for_what_to_do_next(faults: tuple[Fault, ...], error: type[Exception]) -> None:
+    """429 with how long to wait; 503 and a connection that breaks: ask again."""
+    bars = minutes(10)
+    async with (
+        exchange(bars, faults=faults) as testnet,
+        opened("binance", "BTCUSDT", "1m", rest=testnet.url, page=100) as (source, name),
+    ):
+        with pytest.raises(error) as told:
+            await source.page(in_atoms("binance", name), "1m", bars[0].open_ns, bars[9].close_ns)
+        if isinstance(told.value, RateLimited):
+            assert told.value.retry_after_s == 7.0
+
+
+@pytest.mark.parametrize(
+    ("venue", "symbol", "interval", "words"),
+    [
+        ("nowhere", "BTC/USDT", "1m", "ccxt knows no venue"),
+        ("binance", "NOPE/USDT", "1m", "does not have market symbol"),
+        ("binance", "BTC/USDT", "7m", "no bars of '7m'"),
+        ("kraken", "BTC/USDT", "1m", "for binance only"),
+    ],
+)
+async def test_what_ccxt_does_not_have_is_refused(venue: str, symbol: str, interval: str, words: str) -> None:
+    """In a sentence, before anything is asked for."""
+    async with exchange(minutes(5)) as testnet:
+        with pytest.raises(ConfigurationError, match=words):
+            await opened(venue, symbol, interval, rest=testnet.url, page=100).__aenter__()
