@@ -146,6 +146,14 @@ def test_one_bar_from_the_future_does_not_make_all_others_late(quarantine):
     assert [each.kind for each in aside(quarantine)] == ["not closed"]
 
 
+def test_weeks_begin_on_mondays(quarantine):
+    """1970-01-05 was the first; the epoch itself was a Thursday."""
+    gate, week = Gate(quarantine, source="s"), 7 * 1_440
+    assert gate.admit(record(0, length=week), parse) is None
+    assert gate.admit(record(4 * 1_440, length=week), parse) is not None
+    assert [each.kind for each in aside(quarantine)] == ["off the grid"]
+
+
 def test_bytes_are_kept_as_they_were_received(quarantine):
     """And with them how to read them again."""
     gate = Gate(quarantine, source="s", series=SERIES)

@@ -117,13 +117,32 @@ def test_what_was_bad_beside_other_rows_no_rule_passes(place, kind):
     assert here.rows[0].marks[0].why == "seen"
 
 
-def test_what_is_stored_is_never_overwritten(place):
+@pytest.mark.parametrize("kind", [Kind.TICK, Kind.CONTRADICTION])
+def test_what_is_stored_is_never_overwritten(place, kind):
     """Neither by a rule nor by a person."""
-    here = place(make_record(0, "100,101,99,100"))
+    here = place(make_record(0, "100,101,99,100", kind=kind))
     here.add(0, 100, 101, 99, 101)
     for outcomes, why in (here.replay(), here.release(here.rows[0])):
         assert outcomes == ["stays"]
         assert why == ["the store holds another bar at 2024-01-01T00:00:00.000Z, and what is stored is not overwritten"]
+    assert here.bars() == {0: 101}
+    assert here.rows[0].state is State.HELD
+
+
+class Hurried(BarStore):
+    """A store into which somebody else writes between our look at it and our own writing."""
+
+    def columns(self, *args, **span):
+        raise ConfigurationError("there was nothing yet")
+
+
+def test_what_somebody_else_stored_meanwhile_is_not_overwritten_either(tmp_path, place):
+    """The store itself refuses it, and the row stays."""
+    here = place(make_record(0, "100,101,99,100"))
+    here.add(0, 100, 101, 99, 101)
+    [looked] = replayed(here.quarantine, Hurried(tmp_path / "bars"), here.rows, by="ann")
+    assert looked.outcome is Outcome.STAYS
+    assert "the store holds another bar" in looked.why
     assert here.bars() == {0: 101}
     assert here.rows[0].state is State.HELD
 
