@@ -3,13 +3,15 @@
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_system.data_pipeline.bar_checks import Columns
+from trading_system.data_pipeline.archive_files import bad_rows, is_archive, read_archive
+from trading_system.data_pipeline.bar_checks import Columns, gaps_of
 from trading_system.data_pipeline.bar_files import read_columns
 from trading_system.data_pipeline.bar_store import BarStore, Flags, Written
 from trading_system.data_pipeline.normalizers.defects.kinds import Action, Defect
@@ -23,7 +25,7 @@ from trading_system.market.timestamps import iso, to_ms
 from trading_system.utils.error_handling.quarantine import Quarantine
 from trading_system.utils.error_handling.quarantine_records import Record, Series, interval_word
 
-CONTRADICTS: Final = "contradicts the store"
+CONTRADICTS: Final = "contradiction"
 """The kind of a row that says otherwise than the store."""
 
 STAGES: Final = ("reading", "reviewing", "storing")
@@ -62,6 +64,24 @@ class Imported:
     notes: tuple[str, ...]
 
 
+class Offered(NamedTuple):
+    """What a file holds, read and checked row by row.
+
+    Attributes:
+        rows: Its bars, prices in atoms, each a possible one.
+        interval_ns: Length of a bar, ns.
+        tick: What prices were judged by, "" for none.
+        bad: Rows that were set aside.
+        notes: Where the terms come from, what was rounded.
+    """
+
+    rows: Columns
+    interval_ns: int
+    tick: str
+    bad: int
+    notes: tuple[str, ...]
+
+
 def import_file(
     path: Path,
     store: BarStore,
@@ -76,12 +96,12 @@ def import_file(
     """Add the bars of a file to `store`. Doing it again changes nothing; so does doing it after it was interrupted.
 
     Args:
-        path: As `bar_files.read_columns` takes it.
+        path: As `bar_files.read_columns` takes it, or an archive as `archive_files.read_archive` does.
         store: Where the bars go.
         quarantine: Where rows go that are not believed.
         venue, symbol: Whose bars they are.
-        interval_ns: Length of a bar, ns; None: the most common step between rows.
-        instrument: Whose ticks the prices must be; None: the catalog's, or derived from the prices.
+        interval_ns: Length of a bar, ns; None: the most common step between rows, of an archive what its name tells.
+        instrument: Whose ticks the prices must be; None: the catalog's, or derived from the prices; of an archive, any.
         begin: Told each of `STAGES` as it begins.
 
     Raises:
@@ -90,6 +110,41 @@ def import_file(
     """
     read, judge, keep = STAGES
     begin(read)
+    if is_archive(path):
+        offered = _archive(path, quarantine, venue, symbol, interval_ns, instrument)
+    else:
+        offered = _table(path, quarantine, venue, symbol, interval_ns, instrument)
+    begin(judge)
+    reviewed = review(offered.rows, offered.interval_ns)
+    rows = offered.rows._replace(open_ns=reviewed.open_ns)
+    begin(keep)
+    interval = interval_word(offered.interval_ns)
+    series = Series(venue=venue, symbol=symbol, interval=interval, tick=offered.tick)
+    left_out = _part(rows, ~reviewed.keep)
+    quarantine.put_all(_records(left_out, _reasons(left_out, reviewed.defects), path, series))
+    kept, flags = _part(rows, reviewed.keep), reviewed.flags[reviewed.keep]
+    written = store.append(kept, venue, symbol, interval, flags=flags)
+    quarantine.put_all(_records(written.contradicted, _contradictions(written), path, series))
+    missing, gaps, _ = gaps_of(np.unique(kept.open_ns), offered.interval_ns, 0)
+    return Imported(
+        file=str(path),
+        venue=venue,
+        symbol=symbol,
+        interval=interval,
+        new=written.new,
+        known=written.known,
+        set_aside=offered.bad + len(left_out.open_ns),
+        contradicted=len(written.contradicted.open_ns),
+        flagged=flag_counts(flags),
+        missing=missing,
+        gaps=gaps,
+        notes=offered.notes,
+    )
+
+
+def _table(
+    path: Path, quarantine: Quarantine, venue: str, symbol: str, interval_ns: int | None, instrument: Instrument | None
+) -> Offered:
     reading = read_columns(
         path,
         instrument=instrument,
@@ -99,32 +154,20 @@ def import_file(
         quarantine=quarantine,
         venue=venue,
     )
-    begin(judge)
-    interval = interval_word(reading.bars.interval_ns)
     rows = in_atoms(reading.bars, reading.instrument)
-    reviewed = review(rows, reading.bars.interval_ns)
-    rows = rows._replace(open_ns=reviewed.open_ns)
-    series = Series(venue=venue, symbol=symbol, interval=interval, tick=f"{reading.instrument.tick:f}")
-    begin(keep)
-    left_out = _part(rows, ~reviewed.keep)
-    quarantine.put_all(_records(left_out, _reasons(left_out, reviewed.defects), path, series))
-    kept, flags = _part(rows, reviewed.keep), reviewed.flags[reviewed.keep]
-    written = store.append(kept, venue, symbol, interval, flags=flags)
-    quarantine.put_all(_records(written.contradicted, _contradictions(written), path, series))
-    return Imported(
-        file=str(path),
-        venue=venue,
-        symbol=symbol,
-        interval=interval,
-        new=written.new,
-        known=written.known,
-        set_aside=len(reading.bad) + len(left_out.open_ns),
-        contradicted=len(written.contradicted.open_ns),
-        flagged=flag_counts(flags),
-        missing=reading.missing,
-        gaps=reading.gaps,
-        notes=reading.notes,
-    )
+    tick = f"{reading.instrument.tick:f}"
+    return Offered(rows, reading.bars.interval_ns, tick, len(reading.bad), reading.notes)
+
+
+def _archive(
+    path: Path, quarantine: Quarantine, venue: str, symbol: str, interval_ns: int | None, instrument: Instrument | None
+) -> Offered:
+    tick = Decimal(1).scaleb(-8) if instrument is None else instrument.tick
+    read = read_archive(path, interval_ns, to_atoms(tick))
+    series = Series(venue=venue, symbol=symbol, interval=interval_word(read.interval_ns), tick=f"{tick:f}")
+    bad = list(bad_rows(read, path, series))
+    quarantine.put_all(bad)
+    return Offered(_part(read.rows.columns, read.good), read.interval_ns, series.tick, len(bad), ())
 
 
 def in_atoms(bars: BarColumns, instrument: Instrument) -> Columns:

@@ -47,7 +47,7 @@ def test_import_sets_bad_rows_aside_and_says_so(run, bare_environment):
     assert "1 rows that are no bars, 1 that contradict the store" in done.out
     assert "absent: 1 bars in 1 gaps" in done.out
     [row, other] = [json.loads(line) for line in Path("data/quarantine.jsonl").read_text().splitlines()]
-    assert {row["kind"], other["kind"]} >= {"contradicts the store"}
+    assert {row["kind"], other["kind"]} >= {"contradiction"}
 
 
 def test_what_was_imported_before_a_file_failed_is_told(run, bars):

@@ -38,8 +38,8 @@ def command(
 ) -> None:
     """Add the bars of each FILE to the store, each bar once; doing it again changes nothing.
 
-    A file has the columns timestamp (open, UTC), open, high, low, close, volume; docs/bad-data.md says what else is
-    understood. Rows that are no bars, or that contradict the store, are set aside and counted; odd ones are kept and
+    A file has the columns timestamp (open, UTC), open, high, low, close, volume (docs/bad-data.md), or is an archive of
+    bars as Binance publishes it, zipped or not. Rows that are no bars, or that contradict the store, are set aside and counted; odd ones are kept and
     flagged. It can be interrupted at any moment and done again. Files of --trades have the columns id, time, price,
     quantity, and buyer_maker or side.
 
