@@ -39,9 +39,9 @@ def command(
     """Add the bars of each FILE to the store, each bar once; doing it again changes nothing.
 
     A file has the columns timestamp (open, UTC), open, high, low, close, volume (docs/bad-data.md), or is an archive of
-    bars as Binance publishes it, zipped or not. Rows that are no bars, or that contradict the store, are set aside and counted; odd ones are kept and
-    flagged. It can be interrupted at any moment and done again. Files of --trades have the columns id, time, price,
-    quantity, and buyer_maker or side.
+    bars as Binance publishes it, zipped or not. Rows that are no bars, or that contradict the store, are set aside and
+    counted; odd ones are kept and flagged. It can be interrupted at any moment and done again. Files of --trades have
+    the columns id, time, price, quantity, and buyer_maker or side.
 
     Example: trading-system data import BTCUSDT-1m-2024-*.csv --venue binance
     """
