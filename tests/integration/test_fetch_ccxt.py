@@ -1,7 +1,6 @@
 """Bars by ccxt: the same port, the same digits, another road to the same exchange."""
 
 from dataclasses import replace
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -10,7 +9,7 @@ from tests.integration.fetch_worlds import exchange, fetched, minutes, rows, sam
 from trading_system.broker_connectors.ccxt_adapter.bars import opened
 from trading_system.data_pipeline.collectors.keeping import in_atoms
 from trading_system.errors import ConfigurationError, OutcomeUnknown, RateLimited
-from trading_system.market.money import ATOMS
+from trading_system.market.money import to_atoms
 from trading_system.testnet.faults import Fault, LoseAnswer, On, Refuse, Unavailable
 
 pytest.importorskip("ccxt", reason="ccxt is not installed (extra ccxt)")
@@ -31,10 +30,10 @@ async def test_ccxt_brings_the_same_bars_into_the_same_series(tmp_path: Path, sy
 
 
 async def test_no_digit_is_lost() -> None:
-    """A volume of sixteen digits, which no float holds: 123456789.01234567 of the base currency."""
+    """A volume of nineteen digits, which no float holds: 12345678901.23456789 of the base currency."""
     bars = minutes(10)
-    many = replace(bars[3], volume_atoms=123_456_789 * ATOMS + 1_234_567)
-    assert Decimal(float("123456789.01234567")) * ATOMS != many.volume_atoms
+    many = replace(bars[3], volume_atoms=1_234_567_890_123_456_789)
+    assert to_atoms(str(float("12345678901.23456789")) + "00") != many.volume_atoms
     async with (
         exchange([*bars[:3], many, *bars[4:]]) as testnet,
         opened("binance", "BTCUSDT", "1m", rest=testnet.url, page=100) as (source, name),

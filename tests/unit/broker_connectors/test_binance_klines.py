@@ -10,6 +10,7 @@ from tests.unit.broker_connectors.peers import NOW_NS, Heard, Peer, Said, refuse
 from tests.unit.broker_connectors.test_binance_codec import kline
 
 from trading_system.broker_connectors.binance.klines import BinanceBars, closed, rows
+from trading_system.broker_connectors.rate_limit import WeightBudget
 from trading_system.desk.clock import SimulatedClock
 from trading_system.errors import ConfigurationError, OutcomeUnknown, RateLimited
 from trading_system.ports import BarPage
@@ -83,6 +84,29 @@ async def test_what_is_not_answered_is_named_for_what_to_do_next(answer: Said | 
     """Wrong question; too many; ask again."""
     with pytest.raises(error):
         await asked(lambda heard: answer)
+
+
+async def test_after_a_refusal_nobody_who_shares_the_budget_asks_before_the_venue_allows_it() -> None:
+    """429 with seven seconds to wait: the next question, of whoever, comes seven seconds later."""
+    no = Said(status=429, body=b'{"code":-1003,"msg":"No."}', headers={"Retry-After": "7"})
+    waits, now_s = list[float](), [0.0]
+
+    async def sleep(seconds: float) -> None:
+        waits.append(seconds)
+        now_s[0] += seconds
+
+    budget = WeightBudget(limit=6_000, now_s=lambda: now_s[0], sleep=sleep)
+    async with (
+        Peer(lambda heard: no if heard.path == "/api/v3/time" else told([row(0)])) as peer,
+        aiohttp.ClientSession() as session,
+    ):
+        one, other = (
+            BinanceBars(rest_of(session, peer.url, SimulatedClock(NOW_NS), budget=budget), page=9) for _ in range(2)
+        )
+        with pytest.raises(RateLimited):
+            await one.now_ns()
+        await other.page(OURS, "1m", START_NS, START_NS + MINUTE)
+        assert waits == [7.0]
 
 
 async def test_the_symbol_is_looked_up_and_the_limit_is_told() -> None:

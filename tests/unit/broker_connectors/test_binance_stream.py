@@ -1,7 +1,8 @@
-"""The greeting to the WebSocket API, and the account's stream behind it."""
+"""The greeting to the WebSocket API, the account's stream behind it, and the stream of bars."""
 
 import asyncio
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -10,10 +11,10 @@ import pytest
 from aiohttp import web
 from tests.factories import make_instrument
 from tests.unit.broker_connectors.peers import NOW_NS, websocket_peer
-from tests.unit.broker_connectors.test_binance_codec import report
+from tests.unit.broker_connectors.test_binance_codec import kline, report
 
 from trading_system.blotter.events import OrderFilled
-from trading_system.broker_connectors.binance.stream import executions, subscription
+from trading_system.broker_connectors.binance.stream import bar_news, executions, subscription
 from trading_system.broker_connectors.websocket import Connection, ConnectionLost
 from trading_system.desk.clock import SimulatedClock
 from trading_system.errors import AuthenticationFailed, DataError, VenueUnavailable
@@ -124,3 +125,52 @@ async def test_a_stream_that_ended_or_cannot_be_read_is_opened_again(end: bytes)
         assert isinstance(await anext(told), OrderFilled)
         assert len(lost) == 1
         await told.aclose()  # type: ignore[attr-defined] - it is a generator
+
+
+async def test_news_of_bars_say_when_some_may_have_been_missed() -> None:
+    """When the connection opens, and when it is back: history is to be asked. Open bars and other news are no news."""
+
+    async def talk(socket: web.WebSocketResponse, number: int) -> None:
+        await socket.send_bytes(kline(x=False))
+        await socket.send_bytes(kline(t=1_499_404_860_000 + number * 60_000))
+        if number == 2:
+            await socket.send_bytes(b"noise")
+            await socket.receive()
+
+    async with websocket_peer(talk) as url, aiohttp.ClientSession() as session, asyncio.timeout(20.0):
+        news = bar_news(connector(session, url), make_instrument(), "1m", patience_s=20.0)
+        told = [await anext(news) for _ in range(5)]
+        await news.aclose()  # type: ignore[attr-defined] - it is a generator
+    opens = [None if each is None else each.bar and each.bar.open_ns // 60_000_000_000 % 100 for each in told]
+    assert opens == [None, 82, None, 83, None]
+    assert told[4] is not None
+    assert told[4].raw == b"noise"
+
+
+async def test_a_connection_that_lives_and_says_nothing_has_history_asked() -> None:
+    """A subscription that was dropped looks like a quiet market: whoever waits longer than a bar asks."""
+
+    async def talk(socket: web.WebSocketResponse, number: int) -> None:
+        await socket.receive()
+
+    async with websocket_peer(talk) as url, aiohttp.ClientSession() as session, asyncio.timeout(20.0):
+        news = bar_news(connector(session, url), make_instrument(), "1m", patience_s=0.01)
+        assert [await anext(news) for _ in range(4)] == [None] * 4
+        await news.aclose()  # type: ignore[attr-defined] - it is a generator
+
+
+def connector(session: aiohttp.ClientSession, url: str) -> Callable[[Callable[[], None]], Connection]:
+    """Return what makes a connection to `url` that comes back at once."""
+
+    async def at_once(seconds: float) -> None:
+        """Pause no time at all."""
+
+    return lambda changed: Connection(
+        session,
+        prefix="",
+        url=lambda name: url,
+        lost=lambda why: None,
+        restored=lambda: None,
+        changed=changed,
+        sleep=at_once,
+    )

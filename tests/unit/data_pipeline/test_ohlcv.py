@@ -190,6 +190,20 @@ async def test_what_the_codec_refuses_goes_to_the_quarantine_and_not_to_the_desk
     assert {row.record.reason for row in Quarantine(file).contents().rows.values()} == {"a price of noise"}
 
 
+async def test_a_bar_that_the_stream_garbles_is_had_from_history_at_once(tmp_path: Path) -> None:
+    """Nobody waits for the next bar to learn what the last one was."""
+    bars = make_bars(list(range(100, 110)))
+    moments = iter([bars[3].open_ns, bars[4].open_ns])
+    got = await collected(
+        Past(bars),
+        [said(bars[3], "noise")],
+        start_ns=bars[0].open_ns,
+        now_ns=lambda: next(moments),
+        quarantine=tmp_path / "quarantine.jsonl",
+    )
+    assert got == bars[:4]
+
+
 async def test_a_late_word_that_contradicts_is_set_aside(tmp_path: Path) -> None:
     """The stream corrects bar 2 after bar 4: the desk decided on the first, and the second is kept for a person."""
     bars = make_bars(list(range(100, 110)))
