@@ -47,11 +47,12 @@ def examine(rows: Rows, expected_ns: int | None = None, *, ends: bool = False) -
         expected_ns: What a bar should be long, ns; None where nobody says.
         ends: The times are those of the bars' ends, as the file's header says.
     """
-    if order.newest_first(rows.time_ns[~rows.timeless]):
+    with np.errstate(all="ignore"):  # a price of 1e-320 may stand beside one of 1e308, and is told as what it is
+        if not order.newest_first(rows.time_ns[~rows.timeless]):
+            return _Examination(rows, expected_ns, ends=ends, backwards=False).findings()
         turned = rows.taken(np.arange(len(rows.time_ns))[::-1])
         found = _Examination(turned, expected_ns, ends=ends, backwards=True).findings()
         return found._replace(keep=found.keep[::-1], flags=found.flags[::-1], open_ns=found.open_ns[::-1])
-    return _Examination(rows, expected_ns, ends=ends, backwards=False).findings()
 
 
 class _Examination:
@@ -180,8 +181,11 @@ class _Examination:
             self._tell(K.STAMPED_AT_END, late, words, action=Action.FLAG, opens=self._rows.time_ns - interval)
 
     def _values(self, line: Positions) -> None:
-        """Tell spikes and standstill among sound rows in order of time."""
+        """Tell echoes, spikes and standstill among sound rows in order of time."""
         rows = self._rows.taken(line)
+        mask = np.zeros(len(self._keep), dtype=np.bool_)
+        mask[line[order.echoes(rows)]] = True
+        self._tell(K.DUPLICATE, mask, "says what an earlier bar said, to the last digit", action=Action.FLAG)
         mask = np.zeros(len(self._keep), dtype=np.bool_)
         mask[line[spikes(rows)]] = True
         self._tell(K.SPIKE, mask, "a price jumps out of its surroundings and is back", flag=bar_flags.SPIKE)
@@ -196,7 +200,7 @@ def _interval(times: Ints, expected_ns: int | None) -> int | None:
         told = np.diff(times)
         if (told == expected_ns).sum() > _SPARSE * (told > 0).sum():
             return expected_ns
-    return steps.usual_step(times)
+    return steps.told_interval(times)
 
 
 def _defect(kind: DefectKind, first: int, last: int, rows: int, action: Action, detail: str) -> Defect:

@@ -13,6 +13,8 @@ _MOST: Final = 0.9
 _FAR: Final = 10
 _FEW: Final = 0.01
 """Rows beyond a hole `_FAR` times as long as all the rest, where they are no more than this share: a broken stamp."""
+_CHANCE: Final = 5e-4
+"""Share of rows that are alike from which on chance may have made them so."""
 
 
 def newest_first(times: Ints) -> bool:
@@ -102,3 +104,27 @@ def repeats(rows: Rows, doubt: Ints) -> Repeats:
     extra, standing = order[again], heads[again]
     alike = np.logical_and.reduce([same(column[extra], column[standing]) for column in rows.numbers])
     return Repeats(extra, standing, alike & ~rows.unreadable[extra] & ~rows.unreadable[standing])
+
+
+def echoes(rows: Rows) -> Mask:
+    """Return which of `rows` (sound, in order of time) say to the last digit what an earlier one said, at another time.
+
+    Bars that moved and were traded do not come again: such a row was copied, or moved by a clock of another zone. The
+    row right behind its double is left to `stale`. Where numbers are so coarse that rows are alike by chance, only two
+    and more in a row count, all as far behind their doubles.
+    """
+    again = np.zeros(len(rows.time_ns), dtype=np.bool_)
+    if not rows.with_volume or len(again) < 3:
+        return again
+    told = np.flatnonzero((rows.high > rows.low) & (rows.volume > 0))
+    order = told[np.lexsort([told, *(column[told] for column in rows.numbers)])]
+    alike = np.logical_and.reduce([column[order[1:]] == column[order[:-1]] for column in rows.numbers])
+    later, behind = order[1:][alike], (order[1:] - order[:-1])[alike]
+    later, behind = later[behind > 1], behind[behind > 1]
+    again[later] = True
+    if len(later) > _CHANCE * len(again):
+        shifts = np.zeros(len(again), dtype=np.int64)
+        shifts[later] = behind
+        follows = (shifts[1:] == shifts[:-1]) & (shifts[1:] > 0)
+        again = np.concatenate(([False], follows)) | np.concatenate((follows, [False]))
+    return again

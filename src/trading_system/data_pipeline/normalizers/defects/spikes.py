@@ -85,11 +85,13 @@ def spikes(rows: Rows, limits: Limits = LIMITS) -> Mask:
     if len(found) <= WARM + 1:
         return found
     logs = _logs(rows)
-    found |= _single(logs, limits)
-    for length in (1, 2, 3):
-        found |= _spread(_beyond(*_turn(logs, length), limits.turn), range(length + 1))
-    for length in (1, 2, 3, 5):
-        found |= _spread(_beyond(*_displaced(logs, length), limits.price), range(length))
+    for length in (1, 2, 3, 4, 5):
+        around = _around(logs, length)
+        if length == 1:
+            found |= _single(logs, around, limits)
+        else:
+            found |= _spread(_beyond(*_turn(logs, around, length - 1), limits.turn), range(length))
+        found |= _spread(_beyond(*_displaced(logs, around, length), limits.price), range(length))
     return found
 
 
@@ -164,9 +166,9 @@ def _second(columns: list[Floats]) -> Floats:
     return second
 
 
-def _single(logs: Logs, limits: Limits) -> Mask:
+def _single(logs: Logs, around: _Around, limits: Limits) -> Mask:
     """Return rows with one price out of place: open, close, high or low."""
-    top, bottom, unit = _around(logs, 1)
+    top, bottom, unit = around
     found: Mask = np.zeros(len(unit), dtype=np.bool_)
     for one, other in ((logs.open, logs.close), (logs.close, logs.open)):
         beyond = np.fmax(one - np.fmax(top, other), np.fmin(bottom, other) - one)
@@ -176,9 +178,9 @@ def _single(logs: Logs, limits: Limits) -> Mask:
     return found | _beyond(np.fmax(high, low), unit * np.sqrt(1 + logs.busy), limits.wick)
 
 
-def _turn(logs: Logs, length: int) -> tuple[Floats, Floats]:
+def _turn(logs: Logs, around: _Around, length: int) -> tuple[Floats, Floats]:
     """Return how far `length` closes, each with the open behind it, lie beyond what is around them, and the measure."""
-    top, bottom, unit = _around(logs, length + 1)
+    top, bottom, unit = around
     ends = (logs.open, shifted(logs.close, length))
     prices = [shifted(logs.close, by) for by in range(length)] + [shifted(logs.open, by + 1) for by in range(length)]
     above = np.minimum.reduce(prices) - np.maximum.reduce([top, *ends])
@@ -187,9 +189,9 @@ def _turn(logs: Logs, length: int) -> tuple[Floats, Floats]:
     return np.fmax(above, below), unit * np.sqrt(1 + busy)
 
 
-def _displaced(logs: Logs, length: int) -> tuple[Floats, Floats]:
+def _displaced(logs: Logs, around: _Around, length: int) -> tuple[Floats, Floats]:
     """Return how far `length` bars lie, from open to close, beyond what is around them, and the measure."""
-    top, bottom, unit = _around(logs, length)
+    top, bottom, unit = around
     prices = [shifted(column, by) for column in (logs.open, logs.close) for by in range(length)]
     above = np.minimum.reduce(prices) - top
     below = bottom - np.maximum.reduce(prices)

@@ -25,6 +25,13 @@ _SPELLED: Final = {"sec": "s", "min": "m", "mins": "m", "t": "m", "hr": "h", "ho
 _WORD_S: Final = {"minute": 60, "hour": 3_600, "hourly": 3_600, "daily": 86_400, "weekly": 604_800}
 _TOKEN: Final = re.compile(rf"(?<![0-9a-zA-Z])(\d{{1,4}})({'|'.join([*_UNIT_S, *_SPELLED])})(?![0-9a-zA-Z])")
 
+_OF_VENUES: Final = tuple(
+    seconds * SECOND_NS
+    for seconds in (86_400, 43_200, 28_800, 21_600, 14_400, 7_200, 3_600, 1_800, 900, 300, 180, 60, 30, 15, 10, 5, 1)
+)
+_MOST_KEEP: Final = 0.8
+_NEARLY_ALL: Final = 0.99
+
 _CHANCE: Final = 1e-3
 """Expected number of false stretches of longer bars in a file."""
 _CLUSTERED: Final = 5
@@ -48,6 +55,22 @@ def usual_step(times: Ints) -> int | None:
     lengths, counts = np.unique(np.diff(times), return_counts=True)
     counts, lengths = counts[lengths > 0], lengths[lengths > 0]
     return int(lengths[counts.argmax()]) if len(lengths) else None
+
+
+def told_interval(times: Ints) -> int | None:
+    """Return the interval of rising `times`, ns: the usual step, or of a market that rarely trades a venue's interval.
+
+    Where many bars are absent, the usual step may be any of their distances. It is the interval only if most bars keep
+    to its grid; else it is the longest interval of venues whose grid nearly all of them keep to.
+    """
+    step = usual_step(times)
+    if step is None or step >= MONTH_NS or _keeping(times, step) >= _MOST_KEEP:
+        return step
+    return next((told for told in _OF_VENUES if told < step and _keeping(times, told) >= _NEARLY_ALL), step)
+
+
+def _keeping(times: Ints, interval_ns: int) -> float:
+    return 1.0 - float(off_grid(times, interval_ns, usual_phase(times, interval_ns)).mean())
 
 
 def usual_phase(times: Ints, interval_ns: int) -> int:
