@@ -6,7 +6,6 @@ killed in between; the next writer finds that and writes it anew. Reading rows b
 taken from the manifest: that a month which it names and which is not there was lost, and is no gap of the market.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -41,33 +40,29 @@ def refresh(folder: Path, series: str) -> None:
         DataError: A file is none of the store.
     """
     files = {path.stem: described(path) for path in months_of(folder)}
-    held = _read(folder / MANIFEST)
-    lost = {about.month: about for about in held if about.month not in files}
-    content = written(_Manifest(series=series, files=tuple(about for _, about in sorted((files | lost).items()))))
+    files |= {about.month: about for about in lost(folder)}
+    content = written(_Manifest(series=series, files=tuple(about for _, about in sorted(files.items()))))
     content = msgspec.json.format(content, indent=1) + b"\n"
     path = folder / MANIFEST
     if not path.exists() or path.read_bytes() != content:
         replace_file(path, content)
 
 
-def lost(folder: Path, there: Sequence[Path]) -> list[StoredFile]:
-    """Return the months that the manifest of `folder` names and that are not among the files `there`."""
-    stems = {path.stem for path in there}
-    return [about for about in _read(folder / MANIFEST) if about.month not in stems]
+def lost(folder: Path) -> list[StoredFile]:
+    """Return the months that the manifest of `folder` names and that are not there.
+
+    The manifest is read before the folder is looked at: what a writer adds meanwhile is not missed.
+    """
+    return [about for about in _read(folder / MANIFEST) if not (folder / f"{about.month}.parquet").exists()]
 
 
-def refuse_losses(folder: Path, there: Sequence[Path], first: str, last: str) -> None:
-    """Refuse to read a span in which a month was lost.
-
-    Args:
-        folder: Of the series.
-        there: Its files.
-        first, last: The span's first and last month, "2024-02".
+def refuse_losses(folder: Path, first: str, last: str) -> None:
+    """Refuse to read a span, from the month `first` to the month `last` ("2024-02"), in which a month was lost.
 
     Raises:
         DataError: The manifest names a month of the span whose file is gone.
     """
-    gone = [about for about in lost(folder, there) if first <= about.month <= last]
+    gone = [about for about in lost(folder) if first <= about.month <= last]
     if gone:
         named = ", ".join(f"{about.month} ({about.rows} rows)" for about in gone)
         raise DataError(

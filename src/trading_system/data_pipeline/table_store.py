@@ -126,11 +126,11 @@ class TableStore:
             DataError: A file is lost, or does not hold what its hash says.
         """
         layout, folder = self._layout, self.folder(series)
+        first, last = _month(start_ns), "9999-12" if end_ns is None else _month(end_ns)
+        refuse_losses(folder, first, last)
         there = months_of(folder)
         if not there:
             raise ConfigurationError(f"no {layout.rows} of {' '.join(series[1:])} under {folder}")
-        first, last = _month(start_ns), "9999-12" if end_ns is None else _month(end_ns)
-        refuse_losses(folder, there, first, last)
         paths = [path for path in there if first <= path.stem <= last]
         with ThreadPoolExecutor(_THREADS) as pool:
             months = list(pool.map(lambda path: self._within(path, series, start_ns, end_ns), paths))
@@ -153,8 +153,7 @@ class TableStore:
 
     def lost(self, series: tuple[str, ...]) -> list[StoredFile]:
         """Return the months of `series` that were written and are not there any more."""
-        folder = self.folder(series)
-        return lost(folder, months_of(folder))
+        return lost(self.folder(series))
 
     def _within(self, path: Path, series: tuple[str, ...], start_ns: int, end_ns: int | None) -> Values:
         values = self._read(path, series)

@@ -138,6 +138,32 @@ def test_writers_at_once_lose_nothing_of_each_other(tmp_path):
     assert content[0] == content[1]
 
 
+def test_a_reader_beside_a_writer_sees_whole_months_and_no_loss(tmp_path):
+    """Forty months come one by one, each in two parts; whoever reads meanwhile sees a beginning of it, and no error."""
+    store, seen = BarStore(tmp_path / "bars"), [0]
+    store.append(days(0, 15), *SERIES)
+    writer = threading.Thread(
+        target=lambda: [store.append(days(day, day + 15), *SERIES) for day in range(15, 1200, 15)]
+    )
+    writer.start()
+    while writer.is_alive():
+        found = store.columns(*SERIES)
+        assert found.open_ns.tolist() == days(0, len(found.open_ns)).open_ns.tolist()
+        seen.append(len(found.open_ns))
+        assert store.lost(*SERIES) == []
+    writer.join()
+    assert seen == sorted(seen)
+    assert len(store.columns(*SERIES).open_ns) == 1200
+
+
+def test_a_series_of_which_all_is_lost_is_lost(store, folder):
+    """It is not one that there never was."""
+    for path in folder.glob("*.parquet"):
+        path.unlink()
+    with pytest.raises(DataError, match=r"are gone: 1970-01 \(31 rows\), 1970-02"):
+        store.columns(*SERIES)
+
+
 def test_nothing_offered_makes_nothing(tmp_path):
     """No folder of a series that has no rows."""
     assert BarStore(tmp_path / "bars").append(days(0, 0), *SERIES).new == 0
