@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading_system.data_pipeline.collectors.providers.coin_metrics import COIN_METRICS, cells_of_day, read_page
+from trading_system.data_pipeline.collectors.providers.coin_metrics import (
+    COIN_METRICS,
+    CoinMetrics,
+    cells_of_day,
+    read_page,
+)
 from trading_system.data_pipeline.moments import DAY_NS, HOUR_NS, moment_ns
 from trading_system.errors import DataError
 
@@ -142,3 +147,52 @@ def test_a_file_says_the_day_in_its_own_way():
     assert metric.available_ns == moment_ns("2024-01-02T04:19:23Z")
     [metric] = cells_of_day(COIN_METRICS, "btc", (), {"date": "2024-01-01", "TxCnt": "657752", "TxCnt-status": "flash"})
     assert (metric.value, metric.available_ns) == ("657752", END_NS + 24 * HOUR_NS)
+
+
+def answering(*answers):
+    """A provider that gives one answer after the other, and what it was asked."""
+    questions, left = [], list(answers)
+
+    async def ask(path, parameters):
+        questions.append((path, dict(parameters)))
+        return json.dumps(left.pop(0)).encode()
+
+    return ask, questions
+
+
+@pytest.mark.parametrize(
+    ("since", "until", "start", "end"),
+    [
+        ("2024-01-01", "2024-01-08", "2024-01-01", "2024-01-07"),  # the day that ends on the 1st is not wanted
+        ("2024-01-01T00:00:00.000000001Z", "2024-01-08", "2024-01-01", "2024-01-07"),
+        ("2023-12-31T23:59:59.999999999Z", "2024-01-08T12:00:00Z", "2023-12-31", "2024-01-07"),
+    ],
+)
+async def test_the_days_that_end_in_the_span_are_asked_for(since, until, start, end):
+    """The API counts days by their start, both ends included; when they were complete is always asked for."""
+    ask, questions = answering({"data": []})
+    source = CoinMetrics(COIN_METRICS, ask)
+    names = ["TxCnt", "FeeTotNtv", "TxCnt"]
+    span = {"since_ns": moment_ns(since), "until_ns": moment_ns(until)}
+    [page async for page in source.pages("btc", names, **span)]
+    [(path, asked)] = questions
+    assert path == "/timeseries/asset-metrics"
+    assert (asked["start_time"], asked["end_time"]) == (start, end)
+    assert asked["metrics"] == "TxCnt,FeeTotNtv,AssetEODCompletionTime"
+    assert (asked["assets"], asked["frequency"], asked["paging_from"]) == ("btc", "1d", "start")
+
+
+async def test_a_span_in_which_no_day_ends_is_not_asked_for():
+    """From noon to midnight's eve: nothing can be told."""
+    ask, questions = answering()
+    span = {"since_ns": moment_ns("2024-01-01T12:00:00Z"), "until_ns": moment_ns("2024-01-01T23:00:00Z")}
+    assert [page async for page in CoinMetrics(COIN_METRICS, ask).pages("btc", ["TxCnt"], **span)] == []
+    assert questions == []
+
+
+async def test_a_page_that_leads_to_itself_ends_with_a_message():
+    """A fault of the provider must not make us ask for ever."""
+    ask, _ = answering(*[{"data": [row()], "next_page_token": "same"}] * 3)
+    span = {"since_ns": END_NS - DAY_NS, "until_ns": END_NS}
+    with pytest.raises(DataError, match="twice"):
+        [page async for page in CoinMetrics(COIN_METRICS, ask).pages("btc", ["TxCnt"], **span)]

@@ -85,6 +85,13 @@ async def test_only_what_the_lag_has_passed_for_was_missed(store):
     assert [metric.available_ns for metric in store.read(TXCNT)[1:]] == [NOW, day(5).end_ns + 24 * HOUR_NS]
 
 
+async def test_what_was_not_asked_for_was_not_missed(store):
+    """Asked in March up to the fifth of January only: whether the ninth was there, nobody knows."""
+    await collected(Pages([day(0)]), store, until_ns=day(4).end_ns)
+    await collected(Pages([day(2), day(8)]), store, now_ns=lambda: NOW + DAY_NS)
+    assert [metric.available_ns for metric in store.read(TXCNT)[1:]] == [NOW + DAY_NS, day(8).end_ns + 24 * HOUR_NS]
+
+
 async def test_a_failed_collection_is_no_evidence_of_absence(store):
     """The answer broke off: what was behind it may have been there."""
     store.write([day(0)], heard_ns=NOW)
