@@ -53,14 +53,17 @@ class Limits(NamedTuple):
 
     price: Limit = Limit(0.7, 6.0)
     """An open or close alone, or whole bars."""
-    turn: Limit = Limit(1.1, 5.0)
+    turn: Limit = Limit(1.2, 5.0)
     """A close and the open behind it, together: a market's own turning points look like this."""
+    volume: Limit = Limit(8.0, 5.0)
+    """A volume, as a multiple of the highest of the last 240 bars and of the two behind."""
     wick: Limit = Limit(1.15, 4.5)
     """A high or a low alone: so do its own wicks."""
 
 
 LIMITS: Final = Limits()
 _OWN: Final = 0.98
+_FLOODED: Final = 0.998
 _LEAST: Final = 0.0015
 """A price that lies less beyond the others, as a share of it, harms nobody: markets of one trade a minute do so."""
 
@@ -89,10 +92,10 @@ def spikes(rows: Rows, limits: Limits = LIMITS) -> Mask:
         around = _around(logs, length)
         if length == 1:
             found |= _single(logs, around, limits)
-        else:
+        elif length <= 3:
             found |= _spread(_beyond(*_turn(logs, around, length - 1), limits.turn), range(length))
         found |= _spread(_beyond(*_displaced(logs, around, length), limits.price), range(length))
-    return found
+    return found | _floods(rows, limits) if rows.with_volume else found
 
 
 def _beyond(excess: Floats, unit: Floats, limit: Limit) -> Mask:
@@ -196,6 +199,18 @@ def _displaced(logs: Logs, around: _Around, length: int) -> tuple[Floats, Floats
     above = np.minimum.reduce(prices) - top
     below = bottom - np.maximum.reduce(prices)
     return np.fmax(above, below), unit
+
+
+def _floods(rows: Rows, limits: Limits) -> Mask:
+    """Return rows whose volume is many times all before and the next two."""
+    highest = pl.Series(rows.volume).rolling_max(LONGER, min_samples=RECENT).shift(1).to_numpy()
+    others = np.fmax(highest, np.maximum(shifted(rows.volume, 1), shifted(rows.volume, 2)))
+    ratio = rows.volume / np.where(others > 0, others, np.nan)
+    told = ratio[np.isfinite(ratio)]
+    if not len(told):
+        return np.zeros(len(ratio), dtype=np.bool_)
+    flood: Mask = ratio > max(limits.volume.floor, limits.volume.times * float(np.quantile(told, _FLOODED)))
+    return flood
 
 
 def _spread(begins: Mask, rows: range) -> Mask:

@@ -5,18 +5,20 @@ are put right. A stretch of rows that stands one bar late shows at its seams: a 
 the price goes on as if none were, and where it ends one time is told twice by two bars that follow each other.
 """
 
+from datetime import UTC, datetime
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from trading_system.data_pipeline.normalizers.defects import habits
-from trading_system.data_pipeline.normalizers.defects.rows import MS_NS, SECOND_NS, Mask, Rows
+from trading_system.data_pipeline.normalizers.defects.rows import DAY_NS, MS_NS, SECOND_NS, Mask, Rows
 from trading_system.data_pipeline.normalizers.defects.steps import base
 from trading_system.market.columns import Ints
 
 SHORT_NS: Final = (1, 1_000, MS_NS, SECOND_NS)
 """How much short of its end a bar may be stamped."""
 
+_HOUR_NS: Final = 3_600 * SECOND_NS
 _SMOOTH: Final = 0.05
 _MOSTLY: Final = 0.9
 _ROUGH: Final = 0.15
@@ -74,9 +76,34 @@ def late_stretches(rows: Rows, interval_ns: int) -> list[Late]:
     tail = next((begin for begin in rest if _late(rows, interval_ns, begin, count)), None)
     if tail is not None:
         found.append(Late(tail, count, "by the seam before, and by when volume comes"))
-    if not found and habits.lateness(_once(rows), interval_ns) > habits.CERTAIN:
-        found.append(Late(0, count, "by when volume comes: in bar after bar of the hour, day or week one bar late"))
+    if not found:
+        found += _whole(rows, interval_ns)
     return found
+
+
+def _whole(rows: Rows, interval_ns: int) -> list[Late]:
+    """Return the whole file if it is late: by the market's habits, or by where it begins and ends.
+
+    An export of whole days or months that is stamped with ends begins one bar into a day and ends on the next one's
+    first moment. Daily bars come so by chance in one file of 900, hourly ones in one of 576, minutes in one of two
+    million; and the habits must not speak against it.
+    """
+    count = len(rows.time_ns)
+    score = habits.lateness(_once(rows), interval_ns)
+    if score > habits.CERTAIN:
+        return [Late(0, count, "by when volume comes: in hour after hour, day after day or week after week a bar late")]
+    first, last = int(rows.time_ns[0]) - interval_ns, int(rows.time_ns[-1])
+    if interval_ns < DAY_NS and DAY_NS % interval_ns == 0:
+        days = first % DAY_NS == 0 == last % DAY_NS and last > first and interval_ns <= _HOUR_NS
+    else:
+        days = interval_ns == DAY_NS and _begins_month(first) and _begins_month(last)
+    if days and score >= 0:
+        return [Late(0, count, "by where it begins and ends: one bar into a day or month, and on the first of another")]
+    return []
+
+
+def _begins_month(time_ns: int) -> bool:
+    return time_ns % DAY_NS == 0 and datetime.fromtimestamp(time_ns // SECOND_NS, tz=UTC).day == 1
 
 
 def _late(rows: Rows, interval_ns: int, begin: int, end: int) -> bool:
