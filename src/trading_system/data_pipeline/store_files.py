@@ -101,15 +101,13 @@ def replace_file(path: Path, content: bytes | memoryview) -> None:
     _flush(path.parent)
 
 
-def write_month(path: Path, values: Values, about: StoredFile) -> StoredFile:
-    """Replace `path` by the rows of `values` and return what it now says of itself: `about`, with its hash."""
+def month_file(values: Values, about: StoredFile) -> memoryview:
+    """Return the content of a file that holds the rows of `values` and says `about` of itself, and its hash."""
     about = replace(about, sha256=_hash(about, values))
-    buffer = io.BytesIO()
-    pl.DataFrame(dict(values)).write_parquet(
-        buffer, compression=_COMPRESSION, metadata={WORDS: written(about).decode()}
-    )
-    replace_file(path, buffer.getbuffer())
-    return about
+    content = io.BytesIO()
+    frame = pl.DataFrame(dict(values))
+    frame.write_parquet(content, compression=_COMPRESSION, metadata={WORDS: written(about).decode()})
+    return content.getbuffer()
 
 
 def read_month(path: Path, *, series: str, schema: int) -> Values:

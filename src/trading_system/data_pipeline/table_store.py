@@ -11,7 +11,15 @@ from urllib.parse import quote, unquote
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
-from trading_system.data_pipeline.store_files import StoredFile, Values, described, one_writer, read_month, write_month
+from trading_system.data_pipeline.store_files import (
+    StoredFile,
+    Values,
+    described,
+    month_file,
+    one_writer,
+    read_month,
+    replace_file,
+)
 from trading_system.data_pipeline.store_manifest import MONTHS, lost, months_of, refresh, refuse_losses
 from trading_system.errors import ConfigurationError
 from trading_system.market.timestamps import NS_PER_S
@@ -85,7 +93,7 @@ class TableStore:
     def append(self, values: Values, series: tuple[str, ...], counts: Counts) -> Appended:
         """Add rows in any order. A row already there changes nothing; one that contradicts it is not written.
 
-        Other writers of the series are waited for. Whoever is killed has added whole months.
+        Other writers of the series are waited for. Whoever is killed has added whole months, the oldest first.
 
         Args:
             values: The layout's columns.
@@ -103,19 +111,24 @@ class TableStore:
             return Appended(0, 0, np.empty(0, dtype=np.intp))
         folder = self.folder(series)
 
-        def merge(month: np.datetime64) -> tuple[int, NDArray[np.intp]]:
+        def merge(month: np.datetime64) -> tuple[Path, _Merged, memoryview | None]:
             rows, path = np.flatnonzero(months == month), folder / f"{month}.parquet"
             stored = self._read(path, series) if path.exists() else None
             merged = _merged(stored, {name: column[rows] for name, column in values.items()}, layout)
-            if merged.new:
-                write_month(path, merged.values, _about(merged.values, series, path, layout, counts))
-            return merged.new, rows[merged.contradicted]
+            merged = merged._replace(contradicted=rows[merged.contradicted])
+            if not merged.new:
+                return path, merged, None
+            return path, merged, month_file(merged.values, _about(merged.values, series, path, layout, counts))
 
+        new, contradicted = 0, [np.empty(0, dtype=np.intp)]
         with one_writer(folder), ThreadPoolExecutor(_THREADS) as pool:
-            done = list(pool.map(merge, np.unique(months)))
+            for path, merged, content in pool.map(merge, np.unique(months)):
+                if content is not None:  # the oldest first: who reads meanwhile sees no gap that is none
+                    replace_file(path, content)
+                new += merged.new
+                contradicted.append(merged.contradicted)
             refresh(folder, _name(series))
-        new = sum(count for count, _ in done)
-        against = np.sort(np.concatenate([np.empty(0, dtype=np.intp), *(rows for _, rows in done)]))
+        against = np.sort(np.concatenate(contradicted))
         return Appended(new, len(months) - new - len(against), against)
 
     def load(self, series: tuple[str, ...], start_ns: int = 0, end_ns: int | None = None) -> Values:
