@@ -207,6 +207,8 @@ async def test_rows_that_are_no_bars_are_set_aside_with_their_line_and_asked_of_
     assert same(stored(tmp_path / "bars"), rows(bars[:-1]))
     assert ended.told()["unreadable"] == 5
     kept = Quarantine(tmp_path / "quarantine.jsonl").contents().rows.values()
+    kinds = [row.record.kind for row in kept]
+    assert kinds == ["high below low", "not a number", "off the grid", "unsorted", "not a number"]
     assert {row.record.line: row.record.raw.decode() for row in kept} == {n + 1: lines[n] for n in (10, 20, 30, 40, 50)}
 
 
@@ -222,6 +224,7 @@ async def test_an_archive_that_contradicts_the_store_is_told(tmp_path: Path) -> 
     assert (ended.told()["contradicting"], ended.told()["new"]) == (1, 99)
     (row,) = Quarantine(tmp_path / "quarantine.jsonl").contents().rows.values()
     assert row.record.raw.decode() == line(bars[7], unit_ns=10**6)
+    assert (row.record.source, row.record.line, row.record.kind) == ("BTCUSDT-1m-2024-01.zip", 8, "contradiction")
 
 
 async def test_a_server_in_trouble_is_asked_again_and_then_named(tmp_path: Path) -> None:

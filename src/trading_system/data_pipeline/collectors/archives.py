@@ -19,18 +19,19 @@ from typing import Final, Literal, NamedTuple, Protocol
 import aiohttp
 import numpy as np
 
-from trading_system.data_pipeline.bar_checks import GOOD, Columns, kind_of
+from trading_system.data_pipeline.bar_checks import GOOD, Columns, Kind, kind_of
 from trading_system.data_pipeline.collectors.archive_rows import COLUMNS, MOST_BYTES, Rows, rows_of, unzipped
-from trading_system.data_pipeline.collectors.keeping import Keeper, Row, month_of
+from trading_system.data_pipeline.collectors.keeping import CONTRADICTION, Keeper, Row, month_of
 from trading_system.data_pipeline.collectors.spans import Span, overlap, without
 from trading_system.errors import ConfigurationError, DataError, OutcomeUnknown
 from trading_system.market.timestamps import NS_PER_S
-from trading_system.ports import BarRecord
 from trading_system.utils.error_handling.quarantine_records import Record
 from trading_system.utils.error_handling.retries import answered
 
 Cycle = Literal["monthly", "daily"]
 
+REASONS: Final = {Kind.UNSORTED: "it is of another time than the archive"}
+"""What to say of a row in place of its kind."""
 DAY_NS: Final = 86_400 * NS_PER_S
 TIMEOUT: Final = aiohttp.ClientTimeout(total=600.0, connect=10.0, sock_read=30.0)
 TRIES: Final = 5
@@ -188,28 +189,26 @@ def _keep(rows: Rows, hull: Span, keeper: Keeper, archive: Archive) -> None:
     wanted = (rows.columns.open_ns >= hull.start_ns) & (rows.columns.open_ns < hull.end_ns)
     bad = np.flatnonzero(rows.verdicts != GOOD).tolist()
     good = np.flatnonzero((rows.verdicts == GOOD) & wanted)
-    keeper.refuse(
-        [
-            Record(
-                source=archive.name,
-                kind="unreadable",
-                reason=f"{kind_of(int(rows.verdicts[row]))}: line {rows.first_line + row} of {archive.name}",
-                raw=rows.raw[row],
-                line=rows.first_line + row,
-                series=keeper.series,
-                form="csv",
-                columns=COLUMNS,
-            )
-            for row in bad
-        ]
-    )
 
-    def record_of(said: Row) -> BarRecord:
+    def record(row: int, kind: str, reason: str) -> Record:
+        return Record(
+            source=archive.name,
+            kind=kind,
+            reason=f"line {rows.first_line + row}: {reason}",
+            raw=rows.raw[row],
+            line=rows.first_line + row,
+            series=keeper.series,
+            form="csv",
+            columns=COLUMNS,
+        )
+
+    def contradicting(said: Row, reason: str) -> Record:
         alike = np.logical_and.reduce([column == told for column, told in zip(rows.columns, said, strict=True)])
-        raw = rows.raw[int(np.argmax(alike))]
-        return BarRecord(raw=raw, form="csv", columns=COLUMNS, bar=None)
+        return record(int(np.argmax(alike)), CONTRADICTION, reason)
 
-    keeper.keep_columns(Columns(*(column[good] for column in rows.columns)), record_of)
+    kinds = {row: kind_of(int(rows.verdicts[row])) for row in bad}
+    keeper.refuse([record(row, kind, REASONS.get(kind, kind)) for row, kind in kinds.items()])
+    keeper.keep_columns(Columns(*(column[good] for column in rows.columns)), contradicting)
 
 
 def _months(spans: Sequence[Span]) -> Iterator[Span]:

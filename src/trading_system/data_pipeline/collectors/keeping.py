@@ -25,6 +25,10 @@ from trading_system.utils.error_handling.quarantine_records import Record, Serie
 HOPELESS: Final = 10
 """Records of a page from which on, if none of them can be read, the source is broken and not its records."""
 
+UNREADABLE: Final = "unreadable"
+CONTRADICTION: Final = "contradiction"
+"""Kinds of records that are set aside: nobody can read them; they say otherwise than what is stored."""
+
 Row = tuple[int, ...]
 """Open (UTC ns), open, high, low, close, volume (atoms)."""
 
@@ -113,16 +117,43 @@ class Keeper:
         refused = [record for record in records if record.bar is None]
         if refused and not read and len(refused) >= HOPELESS:
             raise DataError(f"{self.source}: not one of {len(refused)} bars can be read: {refused[0].wrong}")
-        self.refuse([self._record(each, "unreadable", each.wrong) for each in refused])
-        self._append(columns_of([row for row, _ in read]), dict(reversed(read)).__getitem__)
+        self.refuse([self._record(each, UNREADABLE, each.wrong) for each in refused])
+        words = dict(reversed(read))
+        self.keep_columns(
+            columns_of([row for row, _ in read]),
+            lambda row, reason: self._record(words[row], CONTRADICTION, reason),
+        )
         covered = merged(Span(row[0], row[0] + self.length_ns) for row, _ in read)
         absent = without(Span(part.start_ns, part.end_ns), covered)
         self._asked.remember(absent, asked_ns)
         self.tally.absent += sum(span.end_ns - span.start_ns for span in absent) // self.length_ns
 
-    def keep_columns(self, columns: Columns, record_of: Callable[[Row], BarRecord]) -> None:
-        """Put good bars, prices in atoms, into the store; `record_of` gives the words of each that contradicts it."""
-        self._append(columns, record_of)
+    def keep_columns(self, columns: Columns, contradicting: Callable[[Row, str], Record]) -> None:
+        """Put good bars, prices in atoms, into the store.
+
+        Args:
+            columns: In any order.
+            contradicting: Gives what is to be set aside of a row that contradicts the stored one, and the reason.
+        """
+        if not len(columns.open_ns):
+            return
+        done = self.store.append(columns, *self._series)
+        said, kept = (
+            list(zip(*(part.tolist() for part in each), strict=True)) for each in (done.contradicted, done.stored)
+        )
+        self.quarantine.put_all(
+            [
+                contradicting(
+                    new,
+                    f"bar at {iso(new[0])} says {new[1:]}, the one stored {old[1:]} "
+                    "(open, high, low, close, volume in atoms)",
+                )
+                for new, old in zip(said, kept, strict=True)
+            ]
+        )
+        self.tally.new += done.new
+        self.tally.known += done.known
+        self.tally.contradicting += len(said)
 
     def refuse(self, records: Sequence[Record]) -> None:
         """Set aside rows that are no bars."""
@@ -147,28 +178,6 @@ class Keeper:
     @property
     def _asked(self) -> Asked:
         return Asked(self.store.folder(self.instrument, self.interval))
-
-    def _append(self, columns: Columns, record_of: Callable[[Row], BarRecord]) -> None:
-        if not len(columns.open_ns):
-            return
-        done = self.store.append(columns, *self._series)
-        said, kept = (
-            list(zip(*(part.tolist() for part in each), strict=True)) for each in (done.contradicted, done.stored)
-        )
-        self.quarantine.put_all(
-            [
-                self._record(
-                    record_of(new),
-                    "contradiction",
-                    f"bar at {iso(new[0])} says {new[1:]}, the one stored {old[1:]} "
-                    "(open, high, low, close, volume in atoms)",
-                )
-                for new, old in zip(said, kept, strict=True)
-            ]
-        )
-        self.tally.new += done.new
-        self.tally.known += done.known
-        self.tally.contradicting += len(said)
 
     def _record(self, record: BarRecord, kind: str, reason: str) -> Record:
         return Record(
