@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trading_system.data_pipeline.normalizers.features.feature import FeatureSet
 from trading_system.data_pipeline.normalizers.features.row import NS_PER_MINUTE, Row, State, row_after
@@ -24,7 +25,8 @@ from trading_system.market.columns import BarColumns, Floats, Ints
 BLOCK: Final = 4_096
 """Bars at once: their rows take 416 KiB."""
 NOTHING: Final[Mapping[str, Floats]] = MappingProxyType({})
-_SEEN: Final = Row._fields.index("seen")
+_APART: Final = 8
+"""Numbers between two rows' ends: at a distance of a power of two they would push each other out of the cache."""
 
 
 class FeatureTable(NamedTuple):
@@ -40,11 +42,10 @@ class FeatureTable(NamedTuple):
 
 
 class _Told(NamedTuple):
-    """Bars as columns; `fresh` is 1 where one does not go on from the one before."""
+    """Bars as columns; `begins` is 0 where one goes on from the one before, elsewhere its number (`Row.number`)."""
 
     close_ns: Ints
-    length_ns: Ints
-    fresh: Ints
+    begins: Ints
     open: Ints
     high: Ints
     low: Ints
@@ -73,7 +74,7 @@ def feature_table(
     columns = (*features.features, ATR)
     loops = [compiled(swapped(_run, {_step: feature.step})) for feature in columns]
     states = [np.zeros(max(feature.room, 1)) for feature in columns]
-    values, rows = np.empty((len(columns), count)), np.empty((len(Row._fields), BLOCK))
+    values, rows = np.empty((len(columns), count)), np.empty((len(Row._fields), BLOCK + _APART))
     prepare, carried = compiled(_prepare), np.zeros(4)
     for begin in range(0, count, BLOCK):
         part = slice(begin, min(begin + BLOCK, count))
@@ -81,7 +82,9 @@ def feature_table(
         for feature, loop, state, column in zip(columns, loops, states, values, strict=True):
             shown = beside[feature.aux][part] if feature.aux else nothing
             loop(rows, shown, feature.parameters, float(feature.warm_up), state, column[part])
-    return FeatureTable(values[:-1].T, np.nan_to_num(values[-1], nan=0.0))
+    atr = values[-1]
+    atr[np.isnan(atr)] = 0.0
+    return FeatureTable(values[:-1].T, atr)
 
 
 @kernel
@@ -92,11 +95,10 @@ def _step(state: State, row: Row, *parameters: float) -> float:
 
 @kernel
 def _prepare(told: _Told, carried: Floats, rows: Floats) -> None:
-    before, log_before, seen, number = carried[0], carried[1], carried[2], carried[3]
+    before, log_before, seen, number = carried[0], carried[1], carried[2], int(carried[3])
     for i in range(len(told.close)):
-        fresh = told.fresh[i] == 1
-        seen = 1.0 if fresh else seen + 1.0
-        number = float(told.close_ns[i] // told.length_ns[i]) if fresh else number + 1.0
+        fresh = told.begins[i] != 0
+        seen, number = 1.0 if fresh else seen + 1.0, told.begins[i] if fresh else number + 1
         row = row_after(
             before,
             log_before,
@@ -106,7 +108,7 @@ def _prepare(told: _Told, carried: Floats, rows: Floats) -> None:
             float(told.low[i]),
             float(told.close[i]),
             float(told.volume[i]),
-            float(told.close_ns[i] // NS_PER_MINUTE),
+            told.close_ns[i] // NS_PER_MINUTE,
             number,
             math.nan,
         )
@@ -136,8 +138,8 @@ def _run(
             log_return=rows[6, i],
             move=rows[7, i],
             true_range=rows[8, i],
-            minute=rows[9, i],
-            number=rows[10, i],
+            minute=int(rows[9, i]),
+            number=int(rows[10, i]),
             seen=seen,
             aux=aux[i],
         )
@@ -155,19 +157,10 @@ def _beside(name: str, aux: Mapping[str, Floats], count: int) -> Floats:
 
 
 def _columns(bars: BarColumns) -> _Told:
-    fresh = np.ones(len(bars), dtype=np.int64)
-    fresh[1:] = np.diff(bars.close_ns) != bars.interval_ns
-    length = np.broadcast_to(np.int64(bars.interval_ns), (len(bars),))
-    return _Told(
-        bars.close_ns,
-        np.ascontiguousarray(length),
-        fresh,
-        bars.open,
-        bars.high,
-        bars.low,
-        bars.close,
-        bars.volume_atoms,
-    )
+    fresh = np.ones(len(bars), dtype=np.bool_)
+    np.not_equal(np.diff(bars.close_ns), bars.interval_ns, out=fresh[1:])
+    begins = _begins(fresh, bars.close_ns, bars.close_ns - bars.interval_ns)
+    return _Told(bars.close_ns, begins, bars.open, bars.high, bars.low, bars.close, bars.volume_atoms)
 
 
 def _of_bars(bars: Iterable[Bar]) -> _Told:
@@ -175,8 +168,17 @@ def _of_bars(bars: Iterable[Bar]) -> _Told:
     fields = ("close_ns", "open_ns", "open", "high", "low", "close", "volume_atoms")
     table = [np.array([getattr(bar, name) for bar in told], dtype=np.int64) for name in fields]
     close_ns, open_ns, *prices = table
-    length = close_ns - open_ns
-    fresh = np.ones(len(told), dtype=np.int64)
-    other = [later.symbol != bar.symbol for bar, later in pairwise(told)]
-    fresh[1:] = (open_ns[1:] != close_ns[:-1]) | (length[1:] != length[:-1]) | np.array(other, dtype=bool)
-    return _Told(close_ns, length, fresh, *prices)
+    fresh = np.ones(len(told), dtype=np.bool_)
+    fresh[1:] = [
+        later.open_ns != bar.close_ns
+        or later.symbol != bar.symbol
+        or later.close_ns - later.open_ns != bar.close_ns - bar.open_ns
+        for bar, later in pairwise(told)
+    ]
+    return _Told(close_ns, _begins(fresh, close_ns, open_ns), *prices)
+
+
+def _begins(fresh: NDArray[np.bool_], close_ns: Ints, open_ns: Ints) -> Ints:
+    begins, first = np.zeros(len(fresh), dtype=np.int64), np.flatnonzero(fresh)
+    begins[first] = close_ns[first] // (close_ns[first] - open_ns[first])
+    return begins

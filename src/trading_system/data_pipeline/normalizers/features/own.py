@@ -13,7 +13,7 @@ and, where it likes, how many numbers the step remembers (`STATE`, 0), what it i
 name and a number each), what its values depend on (`ANCHOR`, "window" for the last `WARM_UP` bars or "gap" for all
 since the last gap), the name of what it needs beside the bars (`AUX`, ""), and its own (`NAME`, the file's).
 
-`state` is that many floats, zeros at first and again behind each gap; `row` is a `row.Row`, every field a float. The
+`state` is that many floats, zeros at first and again behind each gap; `row` is a `row.Row`: plain numbers. The
 step returns a float; what it returns before `WARM_UP` bars is shown to nobody, and NaN says that it is not known. It is
 compiled for whole histories: plain arithmetic, `math`, and helpers marked with `trading_system.kernel.kernel`.
 

@@ -39,12 +39,11 @@ def rolling_sum(state: State, first: int, at: int, bars: int, value: float) -> f
         bars: How many, >= 1.
         value: The bar's.
     """
-    head = (0.0 if at == 0 else state[first]) + value
-    state[first] = head
+    head = state[first] + value
     total = head + state[first + at + 2]
-    state[first + at + 1] = value
+    state[first], state[first + at + 1] = head, value
     if at + 1 == bars:
-        tail = 0.0
+        state[first] = tail = 0.0
         for back in range(bars):
             place = first + bars - back
             tail += state[place]
@@ -67,15 +66,13 @@ def rolling_moments(state: State, first: int, at: int, bars: int, value: float, 
     if seen == 1.0:
         state[first] = value
     away = value - state[first]
-    head = (0.0 if at == 0 else state[first + 1]) + away
-    squares = (0.0 if at == 0 else state[first + 2]) + away * away
-    state[first + 1], state[first + 2] = head, squares
+    head, squares = state[first + 1] + away, state[first + 2] + away * away
     mean = (head + state[first + at + 4]) / bars
     square = (squares + state[first + at + bars + 5]) / bars
-    state[first + at + 3] = value
+    state[first + 1], state[first + 2], state[first + at + 3] = head, squares, value
     if at + 1 == bars:
         state[first] = value
-        tail = tail_squares = 0.0
+        state[first + 1] = state[first + 2] = tail = tail_squares = 0.0
         for back in range(bars):
             place = first + 2 + bars - back
             apart = state[place] - value

@@ -21,7 +21,7 @@ class State(Protocol):
 
 
 class Row(NamedTuple):
-    """One bar, and what many features ask of it and the bar before. Every field is a float; no field looks ahead.
+    """One bar, and what many features ask of it and the bar before. No field looks ahead; all but two are floats.
 
     At the first bar (`seen` 1) there is no bar before: `log_return` and `move` are 0, `true_range` is high - low.
     """
@@ -41,9 +41,9 @@ class Row(NamedTuple):
     """Close less the close before, ticks."""
     true_range: float
     """How far the price went since the close before, ticks."""
-    minute: float
+    minute: int
     """When the bar closed, whole minutes since 1970, UTC."""
-    number: float
+    number: int
     """Bars of this length since 1970, this one included: one more each bar, wherever the bars begin."""
     seen: float
     """Bars since the first, or since the last gap, this one included: 1 at the first."""
@@ -61,8 +61,8 @@ def row_after(
     low: float,
     close: float,
     volume: float,
-    minute: float,
-    number: float,
+    minute: int,
+    number: int,
     aux: float,
 ) -> Row:
     """Return the row of a bar.

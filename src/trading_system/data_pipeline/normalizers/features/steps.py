@@ -23,7 +23,7 @@ SINE: Final = np.array([round(math.sin(2.0 * math.pi * step / TURN), 12) + 0.0 f
 @kernel
 def log_return(state: State, row: Row, bars: int) -> float:
     """Return the natural log of the close over the close `bars` earlier."""
-    at = int(row.number) % bars
+    at = row.number % bars
     before = state[at]
     state[at] = row.log_close
     return row.log_close - before
@@ -32,7 +32,7 @@ def log_return(state: State, row: Row, bars: int) -> float:
 @kernel
 def realized_volatility(state: State, row: Row, bars: int) -> float:
     """Return the root mean square of the last `bars` one-bar log returns."""
-    at = int(row.number) % bars
+    at = row.number % bars
     return math.sqrt(rolling_sum(state, 0, at, bars, row.log_return * row.log_return) / bars)
 
 
@@ -43,25 +43,25 @@ def parkinson_volatility(state: State, row: Row, bars: int) -> float:
     Source: Parkinson (1980), "The Extreme Value Method for Estimating the Variance of the Rate of Return".
     """
     reach = math.log(row.high / row.low)
-    return math.sqrt(rolling_sum(state, 0, int(row.number) % bars, bars, reach * reach) / (PARKINSON * bars))
+    return math.sqrt(rolling_sum(state, 0, row.number % bars, bars, reach * reach) / (PARKINSON * bars))
 
 
 @kernel
 def mean_range(state: State, row: Row, bars: int) -> float:
     """Return the mean of the last `bars` true ranges, ticks: an ATR of plain sums."""
-    return rolling_sum(state, 0, int(row.number) % bars, bars, row.true_range) / bars
+    return rolling_sum(state, 0, row.number % bars, bars, row.true_range) / bars
 
 
 @kernel
 def range_ratio(state: State, row: Row, bars: int) -> float:
     """Return `mean_range` as a fraction of the close."""
-    return rolling_sum(state, 0, int(row.number) % bars, bars, row.true_range) / bars / row.close
+    return rolling_sum(state, 0, row.number % bars, bars, row.true_range) / bars / row.close
 
 
 @kernel
 def cutler_rsi(state: State, row: Row, bars: int) -> float:
     """Return the part of the last `bars` moves' total length that went up, 0..1; 0.5 if nothing moved."""
-    at = int(row.number) % bars
+    at = row.number % bars
     up = rolling_sum(state, 0, at, bars, row.move if row.move > 0.0 else 0.0)
     both = rolling_sum(state, bars + 2, at, bars, abs(row.move))
     return up / both if both > 0.0 else 0.5
@@ -70,14 +70,14 @@ def cutler_rsi(state: State, row: Row, bars: int) -> float:
 @kernel
 def bollinger_position(state: State, row: Row, bars: int, width: int) -> float:
     """Return where the close is between Bollinger's bands, -1 (lower) .. 1 (upper) and beyond; 0 without spread."""
-    away, variance = rolling_moments(state, 0, int(row.number) % bars, bars, row.close, row.seen)
+    away, variance = rolling_moments(state, 0, row.number % bars, bars, row.close, row.seen)
     return away / (width * math.sqrt(variance)) if variance > 0.0 else 0.0
 
 
 @kernel
 def volume_z(state: State, row: Row, bars: int) -> float:
     """Return the volume against mean and deviation of the last `bars`, this one included; 0 without spread."""
-    away, variance = rolling_moments(state, 0, int(row.number) % bars, bars, row.volume, row.seen)
+    away, variance = rolling_moments(state, 0, row.number % bars, bars, row.volume, row.seen)
     return away / math.sqrt(variance) if variance > 0.0 else 0.0
 
 
@@ -89,7 +89,7 @@ def obv_slope(state: State, row: Row, bars: int) -> float:
 
     Source: Granville (1963), "New Key to Stock Market Profits".
     """
-    at = int(row.number) % bars
+    at = row.number % bars
     signed = row.volume if row.move > 0.0 else -row.volume if row.move < 0.0 else 0.0
     rise = rolling_sum(state, 0, at, bars, signed)
     traded = rolling_sum(state, bars + 2, at, bars, row.volume)
@@ -99,7 +99,7 @@ def obv_slope(state: State, row: Row, bars: int) -> float:
 @kernel
 def vwap_distance(state: State, row: Row, bars: int) -> float:
     """Return the close over the volume-weighted mean of the last `bars` typical prices, less 1; 0 if nothing traded."""
-    at = int(row.number) % bars
+    at = row.number % bars
     worth = rolling_sum(state, 0, at, bars, (row.high + row.low + row.close) / 3.0 * row.volume)
     traded = rolling_sum(state, bars + 2, at, bars, row.volume)
     return row.close * traded / worth - 1.0 if worth > 0.0 else 0.0
@@ -136,25 +136,25 @@ def close_location(state: State, row: Row) -> float:
 @kernel
 def hour_sine(state: State, row: Row) -> float:
     """Return the sine of the time of day at the close, whole minutes, UTC: 0 at midnight, 1 at six."""
-    return float(SINE[int(row.minute) % TURN])
+    return float(SINE[row.minute % TURN])
 
 
 @kernel
 def hour_cosine(state: State, row: Row) -> float:
     """Return the cosine of the time of day at the close, whole minutes, UTC: 1 at midnight, -1 at noon."""
-    return float(SINE[(int(row.minute) + 360) % TURN])
+    return float(SINE[(row.minute + 360) % TURN])
 
 
 @kernel
 def weekday_sine(state: State, row: Row) -> float:
     """Return the sine of the time of week at the close, steps of seven minutes: 0 as Monday begins, UTC."""
-    return float(SINE[(int(row.minute) + 4_320) // 7 % TURN])  # 1970 began on a Thursday, three days in
+    return float(SINE[(row.minute + 4_320) // 7 % TURN])  # 1970 began on a Thursday, three days in
 
 
 @kernel
 def weekday_cosine(state: State, row: Row) -> float:
     """Return the cosine of the time of week at the close, steps of seven minutes: 1 as Monday begins, UTC."""
-    return float(SINE[((int(row.minute) + 4_320) // 7 + 360) % TURN])
+    return float(SINE[((row.minute + 4_320) // 7 + 360) % TURN])
 
 
 @kernel
@@ -166,7 +166,7 @@ def level(state: State, row: Row) -> float:
 @kernel
 def change(state: State, row: Row, bars: int) -> float:
     """Return the natural log of the value beside the bar over the one `bars` earlier; NaN where one is not positive."""
-    at = int(row.number) % bars
+    at = row.number % bars
     before = state[at]
     state[at] = math.log(row.aux) if row.aux > 0.0 else math.nan
     return state[at] - before

@@ -55,6 +55,8 @@ class FeatureStream:
 
     def __init__(self, features: FeatureSet = HOUSE_SET) -> None:
         self.features = features
+        self._warm_up, self._aux = features.warm_up, features.aux
+        self._asks = [feature.aux for feature in features.features]
         self.broken = False
         self.atr = 0.0
         self._bar: Bar | None = None
@@ -66,7 +68,7 @@ class FeatureStream:
         self._atr_state = [0.0] * ATR.room
         self._states = [[0.0] * feature.room for feature in self.features.features]
         self._plan = [
-            (feature.step, state, feature.parameters, feature.aux)
+            (feature.step, state, feature.parameters)
             for feature, state in zip(self.features.features, self._states, strict=True)
         ]
 
@@ -97,17 +99,19 @@ class FeatureStream:
             float(bar.low),
             float(bar.close),
             float(bar.volume_atoms),
-            float(bar.close_ns // NS_PER_MINUTE),
-            float(bar.close_ns // length),
+            bar.close_ns // NS_PER_MINUTE,
+            bar.close_ns // length,
             NAN,
         )
         self._log_close = row.log_close
         atr = ATR.step(self._atr_state, row, *ATR.parameters)
         self.atr = atr if self.seen >= ATR.warm_up else 0.0
-        rows = self._beside(row, aux) if self.features.aux else {"": row}
-        values = tuple([step(state, rows[of], *parameters) for step, state, parameters, of in self._plan])
-        cold = self.seen < self.features.warm_up
-        if cold or (math.isnan(sum(values)) and any(map(math.isnan, values))):
+        if self._aux:
+            rows = zip(self._plan, self._beside(row, aux), strict=True)
+            values = tuple([step(state, shown, *parameters) for (step, state, parameters), shown in rows])
+        else:
+            values = tuple([step(state, row, *parameters) for step, state, parameters in self._plan])
+        if self.seen < self._warm_up or (math.isnan(sum(values)) and any(map(math.isnan, values))):
             return None
         return FeatureRow(values, self.atr)
 
@@ -157,12 +161,17 @@ class FeatureStream:
             raise DataError(f"is no checkpoint of a feature stream: {error}") from error
         return stream
 
-    def _beside(self, row: Row, aux: Mapping[str, float]) -> Mapping[str, Row]:
-        """Return the row for each name of `aux`; "" is for features that ask for nothing."""
+    def _beside(self, row: Row, aux: Mapping[str, float]) -> list[Row]:
+        """Return the row for each feature, what it asks for in its last place."""
+        bare = row[:-1]
         try:
-            return {"": row} | {name: row._replace(aux=float(aux[name])) for name in self.features.aux}
+            rows = {name: Row(*bare, float(aux[name])) for name in self._aux}
         except KeyError as error:
-            raise DataError(f"features of {', '.join(self.features.aux)} need it beside the bars: {error}") from None
+            raise DataError(
+                f"features of {', '.join(self._aux)} need it beside the bars: {error} is not there"
+            ) from None
+        rows[""] = row
+        return [rows[name] for name in self._asks]
 
 
 def _told(state: Sequence[float]) -> list[float | str]:
