@@ -47,6 +47,7 @@ bench: $(VENV)/test.stamp $(PEERS)/stamp  ## measure speed on this machine besid
 
 prove: $(VENV)/test.stamp  ## the long proofs, whole; their tables go to docs/proofs
 	@$(call script,scripts/prove.py)
+	@$(call script,scripts/prove_data.py)
 
 calibrate: $(VENV)/test.stamp  ## fit the synthetic market again to real bars, and write its page; DATA=folder
 	@$(BIN)/python scripts/calibrate.py $(if $(DATA),--data "$(DATA)")
