@@ -6,7 +6,7 @@ rows in place and returns what it did, as entries that say kind, variant, and fi
 
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 Cell = int | float | str
@@ -245,13 +245,14 @@ def still(bars: int, *columns: int, flat: bool = False, volume: float | None = N
 # Times
 
 
-def late(bars: int, *, short: int = 0, ordered: bool = False) -> Injection:
-    """Stamp `bars` rows with their ends, `short` ms before it; `ordered`: and sort the file afterwards."""
+def late(bars: int, *, short: int = 0, ordered: bool = False, by: int = 1) -> Injection:
+    """Stamp `bars` rows with their ends, `short` ms before it, or `by` bars late; `ordered`: and sort the file."""
 
     def inject(rows: Rows, place: Place, rng: random.Random) -> Entry:
         told = entry("stamped_at_end", rows, place.at, place.at + bars)
+        told = replace(told, first=told.first + min(by, 0) * place.step, last=told.last + max(by, 0) * place.step)
         for row in rows[place.at : place.at + bars]:
-            row[TIME] = int(row[TIME]) + place.step - short
+            row[TIME] = int(row[TIME]) + by * place.step - short
         if ordered:
             rows.sort(key=lambda row: int(row[TIME]))
         return told
@@ -435,6 +436,10 @@ INJECTIONS: Final[Mapping[str, Mapping[str, Injection]]] = {
         "a row, 1 ms short": late(1, short=1),
         "50 rows, 1 ms short": late(50, short=1),
         "50 rows, 1 s short": late(50, short=1_000),
+        "four bars late, 100 rows": late(100, by=4),
+        "four bars late, 100 rows, sorted": late(100, by=4, ordered=True),
+        "five bars early, 100 rows": late(100, by=-5),
+        "five bars early, 100 rows, sorted": late(100, by=-5, ordered=True),
         "the whole file": late_all,
         "from here on": late_rest,
         "up to here": late_before,

@@ -36,7 +36,7 @@ def dirty(rows: Rows, kind: str, variant: str, *, many: int, seed: int) -> tuple
     rng = random.Random(f"{kind} {variant} {seed}")
     rows = [list(row) for row in rows]
     step = step_of(rows)
-    apart = max(420 if "300" in variant else 140, 1)
+    apart = 420 if any(long in variant for long in ("300", "100", "50")) else 140
     slots = rng.sample(range(1, (len(rows) - 2 * apart) // apart), min(many, (len(rows) - 2 * apart) // apart - 1))
     if variant in ONCE:
         slots = slots[:1]

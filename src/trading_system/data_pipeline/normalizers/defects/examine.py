@@ -170,15 +170,23 @@ class _Examination:
             self._defects.append(_defect(K.WRONG_INTERVAL, first, first, 1, Action.FLAG, detail))
 
     def _late(self, sound: Mask, interval: int) -> None:
-        """Tell stretches that stand one bar late."""
-        line = self._seq.order[(sound & ~self._rows.timeless)[self._seq.order]]
+        """Tell stretches whose stamps are moved by whole bars."""
+        line = np.flatnonzero(sound & ~self._rows.timeless)
         if not len(line):
             return
-        for stretch in stamps.late_stretches(self._rows.taken(line), interval):
-            late = np.zeros(len(sound), dtype=np.bool_)
-            late[line[stretch.begin : stretch.end]] = True
-            words = f"one bar late, {stretch.why}"
-            self._tell(K.STAMPED_AT_END, late, words, action=Action.FLAG, opens=self._rows.time_ns - interval)
+        for stretch in stamps.shifted_stretches(self._rows.taken(line), interval):
+            moved = np.zeros(len(sound), dtype=np.bool_)
+            moved[line[stretch.begin : stretch.end]] = True
+            opens = self._rows.time_ns - stretch.bars * interval
+            far = f"{abs(stretch.bars)} bar{'s' if abs(stretch.bars) > 1 else ''}"
+            self._tell(
+                K.STAMPED_AT_END,
+                moved,
+                f"{far} {'late' if stretch.bars > 0 else 'early'}, {stretch.why}",
+                action=Action.FLAG,
+                opens=np.minimum(opens, self._rows.time_ns),
+                stamps=np.maximum(opens, self._rows.time_ns),
+            )
 
     def _values(self, line: Positions) -> None:
         """Tell echoes, spikes and standstill among sound rows in order of time."""

@@ -95,7 +95,7 @@ def lateness(rows: Rows, interval_ns: int) -> float:
     pattern = np.array(habit.pattern)
     slots = rows.time_ns // interval_ns % len(pattern)
     blocks = rows.time_ns // habit.span_ns
-    blocks = blocks - blocks[0]
+    blocks = blocks - blocks.min()
     whole = np.bincount(blocks) >= _WHOLE * len(pattern)
     if int(whole.sum()) < _BLOCKS[habit.span_ns]:
         return 0.0

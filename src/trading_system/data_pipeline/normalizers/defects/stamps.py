@@ -5,7 +5,9 @@ are put right. A stretch of rows that stands one bar late shows at its seams: a 
 the price goes on as if none were, and where it ends one time is told twice by two bars that follow each other.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -18,8 +20,10 @@ from trading_system.market.columns import Ints
 SHORT_NS: Final = (1, 1_000, MS_NS, SECOND_NS)
 """How much short of its end a bar may be stamped."""
 
+_FURTHEST_NS: Final = 26 * 3_600 * SECOND_NS
+"""No two clocks of the world are further apart."""
 _HOUR_NS: Final = 3_600 * SECOND_NS
-_SMOOTH: Final = 0.05
+_CLOSE: Final = 0.05
 _MOSTLY: Final = 0.9
 _ROUGH: Final = 0.15
 """A step from a close to the next open is none if it is as small, in usual bars, or as small as nine in ten of the
@@ -43,67 +47,109 @@ def to_open(times: Ints, interval_ns: int, *, ends: bool) -> Ints:
     return shift
 
 
-class Late(NamedTuple):
-    """Rows begin..end (exclusive, in order of time) that stand one bar late, and what says so."""
+class Shifted(NamedTuple):
+    """Rows begin..end (exclusive, in the order given) stamped `bars` intervals late, or early, and what says so."""
 
     begin: int
     end: int
+    bars: int
     why: str
 
 
-def late_stretches(rows: Rows, interval_ns: int) -> list[Late]:
-    """Return stretches of `rows` that are stamped one interval late.
+def shifted_stretches(rows: Rows, interval_ns: int) -> list[Shifted]:
+    """Return stretches of `rows` whose stamps are moved by whole bars: ends for opens, or a clock of another zone.
 
     A stretch with a seam at each end needs no other witness. One with a single seam, at the end or the beginning of
     the file, is late if the market's habits say so too; and so is a file without seams if they say it clearly.
 
     Args:
-        rows: In order of time, of equal times the one that stood first in the file first; prices sound.
+        rows: Sound, in the order of their file.
         interval_ns: Length of a bar, ns.
     """
     count = len(rows.time_ns)
-    opens, closes = _seams(rows, interval_ns)
-    found: list[Late] = []
-    since = 0
-    for end in closes:
-        before = [begin for begin in opens if since <= begin < end]
-        if before:
-            found.append(Late(before[-1], end, "by the seams at both ends"))
-        elif not found and _late(rows, interval_ns, 0, end):
-            found.append(Late(0, end, "by the seam behind, and by when volume comes"))
-        since = end
-    rest = [begin for begin in opens if begin >= since]
-    tail = next((begin for begin in rest if _late(rows, interval_ns, begin, count)), None)
-    if tail is not None:
-        found.append(Late(tail, count, "by the seam before, and by when volume comes"))
+    seams = sorted([*_seams(rows, interval_ns), *_overlaps(rows, interval_ns)])
+    found = [Shifted(one.row, other.row, one.bars, "by the seams at both ends") for one, other in _pairs(seams)]
     if not found:
-        found += _whole(rows, interval_ns)
+        heads = (seam.row for seam in reversed(seams) if seam.bars == -1)
+        tails = (seam.row for seam in seams if seam.bars == 1)
+        head = next((row for row in heads if _late(rows, interval_ns, 0, row)), None)
+        tail = next((row for row in tails if _late(rows, interval_ns, row, count)), None)
+        if head is not None:
+            found.append(Shifted(0, head, 1, "by the seam behind, and by when volume comes"))
+        if tail is not None and (head is None or tail >= head):
+            found.append(Shifted(tail, count, 1, "by the seam before, and by when volume comes"))
+    return found or _whole(rows, interval_ns)
+
+
+def _pairs(seams: Sequence["_Seam"]) -> list[tuple["_Seam", "_Seam"]]:
+    """Return neighbors of which one takes back what the other did, none of them twice.
+
+    What lies between is moved, and what lies outside is not. Of the two readings that a row of seams allows, ends for
+    opens goes first, for that is the common mistake; then whatever blames fewer rows.
+    """
+    apart = [
+        (one.bars != 1, other.row - one.row if one.bars != 1 else at, at)
+        for at, (one, other) in enumerate(pairwise(seams))
+        if one.bars == -other.bars
+    ]
+    taken: set[int] = set()
+    pairs = []
+    for _, _, at in sorted(apart):
+        if at not in taken and at + 1 not in taken:
+            taken |= {at, at + 1}
+            pairs.append((seams[at], seams[at + 1]))
+    return sorted(pairs)
+
+
+class _Seam(NamedTuple):
+    """From `row` on stamps run `bars` intervals later than before it, or earlier where it is negative."""
+
+    row: int
+    bars: int
+
+
+def _seams(rows: Rows, interval_ns: int) -> list[_Seam]:
+    """Return where the time jumps, or falls back, and the price goes on as if it did not."""
+    if len(rows.time_ns) < 4:
+        return []
+    smooth = _smooth(rows)
+    if smooth is None:
+        return []
+    steps = np.diff(rows.time_ns)
+    bars = steps // interval_ns - 1
+    seam = smooth & (bars != 0) & (steps % interval_ns == 0) & (np.abs(bars) * interval_ns <= _FURTHEST_NS)
+    seam &= ~((bars == -1) & _copied(rows))
+    return [_Seam(int(row) + 1, int(bars[row])) for row in np.flatnonzero(seam)]
+
+
+def _overlaps(rows: Rows, interval_ns: int) -> list[_Seam]:
+    """Return where, in a file sorted later, several bars in a row are told twice, by rows that are no copies."""
+    steps = np.diff(rows.time_ns)
+    if len(steps) < 4 or (steps < 0).any():
+        return []
+    twice = (steps == 0) & ~_copied(rows)
+    found = []
+    begin = 0
+    places = np.flatnonzero(twice)
+    for at in range(1, len(places) + 1):
+        if at == len(places) or places[at] != places[at - 1] + 2 or steps[places[at] - 1] != interval_ns:
+            if at - begin > 1:
+                found.append(_Seam(int(places[at - 1]) + 2, begin - at))
+            begin = at
     return found
 
 
-def _whole(rows: Rows, interval_ns: int) -> list[Late]:
-    """Return the whole file if it is late: by the market's habits, or by where it begins and ends.
-
-    An export of whole days or months that is stamped with ends begins one bar into a day and ends on the next one's
-    first moment. Daily bars come so by chance in one file of 900, hourly ones in one of 576, minutes in one of two
-    million; and the habits must not speak against it.
-    """
-    count = len(rows.time_ns)
-    score = habits.lateness(_once(rows), interval_ns)
-    if score > habits.CERTAIN:
-        return [Late(0, count, "by when volume comes: in hour after hour, day after day or week after week a bar late")]
-    first, last = int(rows.time_ns[0]) - interval_ns, int(rows.time_ns[-1])
-    if interval_ns < DAY_NS and DAY_NS % interval_ns == 0:
-        days = first % DAY_NS == 0 == last % DAY_NS and last > first and interval_ns <= _HOUR_NS
-    else:
-        days = interval_ns == DAY_NS and _begins_month(first) and _begins_month(last)
-    if days and score >= 0:
-        return [Late(0, count, "by where it begins and ends: one bar into a day or month, and on the first of another")]
-    return []
-
-
-def _begins_month(time_ns: int) -> bool:
-    return time_ns % DAY_NS == 0 and datetime.fromtimestamp(time_ns // SECOND_NS, tz=UTC).day == 1
+def _smooth(rows: Rows) -> Mask | None:
+    """Return between which rows the price goes on; None where it does so nowhere."""
+    usual = float(np.median(np.log(rows.high / rows.low)))
+    if not usual > 0:
+        return None
+    jump = np.abs(np.log(rows.open[1:] / rows.close[:-1]))
+    small = max(_CLOSE * usual, float(np.quantile(jump, _MOSTLY)))
+    if small > _ROUGH * usual:
+        return None
+    smooth: Mask = jump <= small
+    return smooth
 
 
 def _late(rows: Rows, interval_ns: int, begin: int, end: int) -> bool:
@@ -111,24 +157,43 @@ def _late(rows: Rows, interval_ns: int, begin: int, end: int) -> bool:
 
 
 def _once(rows: Rows) -> Rows:
-    """Return the first row of each time."""
+    """Return the rows in order of time, the first of each."""
+    rows = rows.taken(np.argsort(rows.time_ns, kind="stable"))
     return rows.taken(np.concatenate(([True], np.diff(rows.time_ns) > 0)))
 
 
-def _seams(rows: Rows, interval_ns: int) -> tuple[list[int], list[int]]:
-    """Return where a stretch may begin late, and where one may end: positions of the row behind the seam."""
-    usual = float(np.median(np.log(rows.high / rows.low))) if len(rows.time_ns) > 3 else 0.0
-    if not usual > 0:
-        return [], []
-    jump = np.abs(np.log(rows.open[1:] / rows.close[:-1]))
-    small = max(_SMOOTH * usual, float(np.quantile(jump, _MOSTLY)))
-    if small > _ROUGH * usual:
-        return [], []  # where a bar does not begin near the end of the one before it, seams tell nothing
-    smooth = jump <= small
-    steps = np.diff(rows.time_ns)
-    opens = np.flatnonzero(smooth & (steps == 2 * interval_ns)) + 1
-    closes = np.flatnonzero(smooth & (steps == 0) & ~_copied(rows)) + 1
-    return opens.tolist(), closes.tolist()
+def _whole(rows: Rows, interval_ns: int) -> list[Shifted]:
+    """Return the whole file if it is late: by the market's habits, or by where it begins and ends.
+
+    An export of whole days or months that is stamped with ends begins one bar into a day and ends on the next one's
+    first moment. Daily bars come so by chance in one file of 900, hourly ones in one of 576, minutes in one of two
+    million; and the habits must not speak against it.
+    """
+    rows = _once(rows)
+    count = len(rows.time_ns)
+    score = habits.lateness(rows, interval_ns)
+    if score > habits.CERTAIN:
+        return [
+            Shifted(
+                0, count, 1, "by when volume comes: in hour after hour, day after day or week after week a bar late"
+            )
+        ]
+    first, last = int(rows.time_ns[0]) - interval_ns, int(rows.time_ns[-1])
+    if interval_ns < DAY_NS and DAY_NS % interval_ns == 0:
+        days = first % DAY_NS == 0 == last % DAY_NS and last > first and interval_ns <= _HOUR_NS
+    else:
+        days = interval_ns == DAY_NS and _begins_month(first) and _begins_month(last)
+    if days and score >= 0:
+        return [
+            Shifted(
+                0, count, 1, "by where it begins and ends: one bar into a day or month, and on the first of another"
+            )
+        ]
+    return []
+
+
+def _begins_month(time_ns: int) -> bool:
+    return time_ns % DAY_NS == 0 and datetime.fromtimestamp(time_ns // SECOND_NS, tz=UTC).day == 1
 
 
 def _copied(rows: Rows) -> Mask:
