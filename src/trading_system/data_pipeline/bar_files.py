@@ -1,5 +1,6 @@
 """Bars from plain CSV and Parquet files, whole columns at a time, each row checked. docs/bad-data.md says how."""
 
+from collections import Counter
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -94,11 +95,13 @@ def read_columns(
     bar_checks.check_grid(columns.open_ns, interval_ns, verdicts)
     twins = bar_checks.check_order(columns, verdicts)
     bad: tuple[BadRow, ...] = ()
+    notes = asked.notes
     if verdicts.any():
         words = words._replace(interval_ns=interval_ns, twins=twins)
         bad = _set_aside(words, quarantine if on_bad_data == "quarantine" else None)
         columns = Columns(*(column[verdicts == GOOD] for column in columns))
-    return reading_of(columns, asked.instrument, interval_ns, bad=bad, notes=asked.notes)
+        notes += _by_kind(bad, asked.instrument.symbol)
+    return reading_of(columns, asked.instrument, interval_ns, bad=bad, notes=notes)
 
 
 def _terms(table: Table, instrument: Instrument | None, symbol: str, venue: str) -> Terms:
@@ -178,6 +181,15 @@ def _set_aside(words: _Words, quarantine: Quarantine | None) -> tuple[BadRow, ..
     if quarantine is not None:
         quarantine.put_all(_record(row, raw, told, words) for row, raw, told in zip(shown, raws, bad, strict=True))
     return bad
+
+
+def _by_kind(bad: tuple[BadRow, ...], symbol: str) -> tuple[str, ...]:
+    """Return what a report should say of rows that were set aside: how many, by kind, the most frequent first."""
+    counts = Counter(row.kind.value for row in bad).most_common()
+    if not counts:
+        return ()
+    kinds = ", ".join(f"{many} {kind}" for kind, many in counts)
+    return (f"{symbol}: {len(bad)} row{'' if len(bad) == 1 else 's'} set aside: {kinds}.",)
 
 
 def _record(row: int, raw: RawRow, told: BadRow, words: _Words) -> Record:

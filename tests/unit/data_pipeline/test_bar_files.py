@@ -102,6 +102,8 @@ def test_a_bad_row_is_set_aside_and_the_rest_is_used(tmp_path, btcusdt, kind, li
     rest = [FILE[0], *(text for number, text in enumerate(FILE, start=1) if number not in {1, 4, *aside})]
     assert tuples(reading.bars) == tuples(read(write(tmp_path / "rest.csv", rest), btcusdt).bars)
     assert reading.missing == 1 + (3 in aside)
+    many = f"{len(aside)} row{'s' if len(aside) > 1 else ''}"
+    assert reading.notes == (f"BTCUSDT: {many} set aside: {len(aside)} {kind}.",)
     kept = [json.loads(row) for row in (tmp_path / "aside.jsonl").read_text().splitlines()]
     assert kept[-1]["raw"] == line + "\n"
     assert [row["reason"] for row in kept] == [str(row) for row in reading.bad]
