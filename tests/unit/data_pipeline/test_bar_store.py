@@ -188,13 +188,25 @@ def test_a_bar_of_another_series_is_refused(store, hours, btcusdt, change):
         store.write([replace(hours[0], **shifted)], btcusdt, "1h")
 
 
-def test_a_changed_file_is_not_believed(store, hours, btcusdt):
-    """One price moved by one tick by another program: the hash in the file differs."""
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda frame: frame.with_columns(
+            pl.col("high") + pl.when(pl.int_range(pl.len()) == 0).then(10**6).otherwise(0)  # one price by one tick
+        ),
+        lambda frame: frame.with_columns(pl.lit(1, dtype=pl.UInt16).alias("flags")),
+        lambda frame: frame.rename({"open": "close", "close": "open"}),
+        lambda frame: frame.head(-1),
+        lambda frame: frame.drop("flags"),
+    ],
+    ids=["a price", "flags", "names", "a row", "a column"],
+)
+def test_a_changed_file_is_not_believed(store, hours, btcusdt, change):
+    """Another program wrote it anew, with the words of the old one: the hash in the file differs."""
     store.write(hours, btcusdt, "1h")
     path = store.folder(btcusdt, "1h") / "2024-02.parquet"
     frame, metadata = pl.read_parquet(path), {WORDS: pl.read_parquet_metadata(path)[WORDS]}
-    moved = pl.col("high") + pl.when(pl.int_range(pl.len()) == 0).then(10**6).otherwise(0)
-    frame.with_columns(moved).write_parquet(path, metadata=metadata)
+    change(frame).write_parquet(path, metadata=metadata)
     with pytest.raises(DataError, match="hash differs"):
         store.read(btcusdt, "1h")
 
