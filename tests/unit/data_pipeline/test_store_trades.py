@@ -54,6 +54,15 @@ def test_any_split_in_any_order_gives_the_same_files(tmp_path_factory, data):
     assert contents[0] == contents[1]
 
 
+def test_trades_are_sorted_by_time_and_within_a_moment_by_id(tmp_path):
+    """Also where a venue's ids do not rise with time."""
+    told = some(4)._replace(trade_id=np.array([9, 3, 4, 1]))
+    TradeStore(tmp_path).append(told, *SERIES)
+    found = TradeStore(tmp_path).columns(*SERIES)
+    assert found.trade_id.tolist() == [3, 9, 1, 4]
+    assert found.time_ns.tolist() == told.time_ns.tolist()
+
+
 def test_a_trade_of_the_same_id_that_says_otherwise_is_handed_back(tmp_path):
     """Also where it says another moment of the month."""
     store, trades = TradeStore(tmp_path), some(4)
