@@ -13,7 +13,7 @@ from tests.integration.fetch_worlds import MINUTE_NS, exchange, minutes, rows, s
 
 from trading_system.broker_connectors.sources import open_source
 from trading_system.data_pipeline.bar_store import BarStore
-from trading_system.data_pipeline.collectors.fetching import Watch, go_on
+from trading_system.data_pipeline.collectors.fetching import go_on
 from trading_system.data_pipeline.collectors.keeping import Keeper, in_atoms
 from trading_system.data_pipeline.collectors.ohlcv import PatientSource
 from trading_system.data_pipeline.collectors.spans import Span
@@ -39,7 +39,6 @@ async def followed(testnet: Testnet, folder: Path, bars: Sequence[Bar], *, histo
         source="test",
     )
     kept, said = asyncio.Event(), list[str]()
-    watch = Watch(done=lambda ns: kept.set())
     async with (
         open_source(
             "binance",
@@ -56,7 +55,7 @@ async def followed(testnet: Testnet, folder: Path, bars: Sequence[Bar], *, histo
         assert opened.news is not None
         source = PatientSource(opened.source, said.append)
         news = opened.news(keeper.instrument)
-        work = asyncio.create_task(go_on(source, news, keeper, start_ns=bars[0].open_ns, watch=watch))
+        work = asyncio.create_task(go_on(source, news, keeper, start_ns=bars[0].open_ns, kept=lambda part: kept.set()))
         for _ in bars[history:]:
             await until(lambda: testnet.connections > 0)
             testnet.elapse(MOMENTS)

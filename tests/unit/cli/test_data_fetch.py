@@ -21,6 +21,10 @@ SINCE = ("--since", "2024-01-01")
         ((*SINCE, "--offline"), "name them with --archive"),
         ((*SINCE, "--offline", "--archive", "here", "--follow"), "do not --follow"),
         ((*SINCE, "--offline", "--archive", "nowhere"), "--archive nowhere: no such folder"),
+        (
+            (*SINCE, "--venue", "ccxt:kraken", "--archive", "."),
+            "--archive holds Binance's bars, not those of ccxt:kraken",
+        ),
         ((*SINCE, "--interval", "1w", "--offline", "--archive", "."), "interval '1w' is not understood"),
         ((*SINCE, "--until", "2023-12-31", "--offline", "--archive", "."), "is not after --since"),
         (("--since", "2999-01-01", "--offline", "--archive", "."), "is in the future"),

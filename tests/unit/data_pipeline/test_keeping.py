@@ -12,6 +12,7 @@ from tests.factories import make_bars
 from trading_system.data_pipeline.bar_store import BarStore
 from trading_system.data_pipeline.collectors.asked import SETTLED_NS, Asked
 from trading_system.data_pipeline.collectors.backfill import backfill
+from trading_system.data_pipeline.collectors.follow import LAG_NS, keep_following, polled
 from trading_system.data_pipeline.collectors.keeping import HOPELESS, Keeper, in_atoms
 from trading_system.data_pipeline.collectors.ohlcv import Told
 from trading_system.data_pipeline.collectors.spans import Span
@@ -165,6 +166,25 @@ def test_a_month_that_was_lost_is_missing_and_can_be_fetched_again(tmp_path: Pat
     assert np.datetime64(lost.end_ns, "ns") == np.datetime64("2023-12-01")
     keeper.keep(part(*bars, end=4_000), asked_ns=LATER_NS)
     assert keeper.missing(whole) == []
+
+
+async def test_a_venue_without_a_stream_is_asked_again_and_again(tmp_path: Path) -> None:
+    """Each question brings what has closed since, but not what closed within the last two seconds."""
+    keeper, parts = keeper_of(tmp_path), list[Told]()
+    source = Flaky(set(range(60)), 10, [])
+    moments = iter([BARS[30].open_ns + LAG_NS, BARS[31].open_ns + LAG_NS, BARS[59].close_ns])
+
+    async def now_ns() -> int:
+        moment = next(moments, None)
+        if moment is None:
+            raise VenueUnavailable("the end of the test")
+        return moment
+
+    source.now_ns = now_ns  # type: ignore[method-assign]
+    with pytest.raises(VenueUnavailable, match="the end"):
+        await keep_following(source, polled(0.0), keeper, start_ns=BARS[20].open_ns, kept=parts.append)
+    assert opens(keeper) == list(range(20, 59))
+    assert [part.end_ns for part in parts][:2] == [BARS[30].open_ns, BARS[31].open_ns]
 
 
 async def test_asked_again_everything_is_compared(tmp_path: Path) -> None:

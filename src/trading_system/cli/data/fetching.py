@@ -17,15 +17,17 @@ from trading_system.data_pipeline.bar_store import BarStore
 from trading_system.data_pipeline.collectors.archives import open_archives
 from trading_system.data_pipeline.collectors.fetching import Wanted, Watch, fetch, folder_of, go_on, within
 from trading_system.data_pipeline.collectors.keeping import Keeper, in_atoms
-from trading_system.data_pipeline.collectors.ohlcv import PatientSource
+from trading_system.data_pipeline.collectors.ohlcv import PatientSource, Told
 from trading_system.data_pipeline.collectors.spans import Span
 from trading_system.desk.clock import SystemClock
-from trading_system.errors import TradingError
+from trading_system.errors import ConfigurationError, TradingError
 from trading_system.market.bars import interval_ns
 from trading_system.market.timestamps import iso
 from trading_system.utils.error_handling.quarantine import Quarantine, beside
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
+ARCHIVED: Final = ("binance", "ccxt:binance")
+"""The venues whose archives are understood."""
 TRIES: Final = 10
 """How often a question is asked before a back-fill gives up, over about a minute; who follows asks on."""
 
@@ -134,6 +136,8 @@ async def _work(asked: Run, ended: Ended) -> None:
     length = interval_ns(asked.interval)
     async with AsyncExitStack() as stack:
         watch = stack.enter_context(_watch(f"{asked.symbol} {asked.interval}", length))
+        if asked.archive and asked.venue not in ARCHIVED:
+            raise ConfigurationError(f"--archive holds Binance's bars, not those of {asked.venue}")
         archives = await stack.enter_async_context(open_archives(asked.archive)) if asked.archive else None
         opened = None
         venue, symbol, words = asked.venue, asked.symbol, "archive"
@@ -168,12 +172,13 @@ async def _work(asked: Run, ended: Ended) -> None:
         ended.following = True
         watch.total(0)
 
-        def kept(ns: int) -> None:
-            ended.span = Span(ended.span.start_ns, max(ended.span.end_ns, ended.span.end_ns + ns))
+        def kept(part: Told) -> None:
+            ended.span = Span(ended.span.start_ns, max(ended.span.end_ns, part.end_ns))
+            watch.done(part.end_ns - part.start_ns)
 
         news = None if opened.news is None else opened.news(ended.keeper.instrument)
         patient = PatientSource(opened.source, watch.said)
-        await go_on(patient, news, ended.keeper, start_ns=ended.span.end_ns, watch=Watch(done=kept, said=watch.said))
+        await go_on(patient, news, ended.keeper, start_ns=ended.span.end_ns, kept=kept)
 
 
 class _Address(TypedDict):

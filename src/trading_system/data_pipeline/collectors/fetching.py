@@ -8,7 +8,7 @@ from trading_system.data_pipeline.collectors.archives import Archives, unpack
 from trading_system.data_pipeline.collectors.backfill import backfill
 from trading_system.data_pipeline.collectors.follow import LAG_NS, keep_following, polled
 from trading_system.data_pipeline.collectors.keeping import Keeper
-from trading_system.data_pipeline.collectors.ohlcv import News
+from trading_system.data_pipeline.collectors.ohlcv import News, Told
 from trading_system.data_pipeline.collectors.spans import Span
 from trading_system.errors import ConfigurationError
 from trading_system.market.timestamps import NS_PER_S, iso
@@ -84,13 +84,13 @@ async def fetch(
         await backfill(source, keeper, wanted, again=again, done=watch.done)
 
 
-async def go_on(source: BarSource, news: News | None, keeper: Keeper, *, start_ns: int, watch: Watch) -> None:
+async def go_on(
+    source: BarSource, news: News | None, keeper: Keeper, *, start_ns: int, kept: Callable[[Told], None]
+) -> None:
     """Keep what closes from `start_ns` on, by the venue's stream or, where it has none, by asking once a bar."""
     if news is None:
         news = polled(keeper.length_ns / NS_PER_S)
-    await keep_following(
-        source, news, keeper, start_ns=start_ns, kept=lambda part: watch.done(part.end_ns - part.start_ns)
-    )
+    await keep_following(source, news, keeper, start_ns=start_ns, kept=kept)
 
 
 def folder_of(keeper: Keeper) -> Path:
