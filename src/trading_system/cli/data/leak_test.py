@@ -36,7 +36,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 )
 @click.option("--feature-file", type=_FILE, help="Your own: a step, or functions of whole columns.")
 @click.option("--script", type=_FILE, help="Your own strategy: its view() of windows.")
-@click.option("--length", type=click.IntRange(20), default=2_000, show_default=True, help="The last so many bars.")
+@click.option(
+    "--length", type=click.IntRange(20, 100_000), default=2_000, show_default=True, help="The last so many bars."
+)
 @click.option(
     "--cuts", type=click.IntRange(1), default=200, show_default=True, help="Of the bars; as many as bars: every one."
 )
