@@ -15,7 +15,7 @@ import numpy as np
 from trading_system.data_pipeline.normalizers.defects import habits
 from trading_system.data_pipeline.normalizers.defects.rows import DAY_NS, MS_NS, SECOND_NS, Mask, Rows
 from trading_system.data_pipeline.normalizers.defects.steps import base
-from trading_system.market.columns import Ints
+from trading_system.market.columns import Floats, Ints
 
 SHORT_NS: Final = (1, 1_000, MS_NS, SECOND_NS)
 """How much short of its end a bar may be stamped."""
@@ -28,7 +28,8 @@ _MOSTLY: Final = 0.9
 _ROUGH: Final = 0.15
 """A step from a close to the next open is none if it is as small, in usual bars, or as small as nine in ten of the
 file's; but where those are rougher than the last, the price goes on nowhere. Two bars with one between them missing
-come as near about once in ten times."""
+come as near about once in ten times. Of seams that take back each other's several bars, the last is asked for: that
+two such come by chance is rare enough."""
 
 
 def to_open(times: Ints, interval_ns: int, *, ends: bool) -> Ints:
@@ -67,7 +68,9 @@ def shifted_stretches(rows: Rows, interval_ns: int) -> list[Shifted]:
         interval_ns: Length of a bar, ns.
     """
     count = len(rows.time_ns)
-    seams = sorted([*_seams(rows, interval_ns), *_overlaps(rows, interval_ns)])
+    overlaps = _overlaps(rows, interval_ns)
+    within = {row for seam in overlaps for row in range(seam.row + 2 * seam.bars, seam.row)}
+    seams = sorted([*overlaps, *(seam for seam in _seams(rows, interval_ns) if seam.row not in within)])
     found = [Shifted(one.row, other.row, one.bars, "by the seams at both ends") for one, other in _pairs(seams)]
     if not found:
         heads = (seam.row for seam in reversed(seams) if seam.bars == -1)
@@ -112,11 +115,12 @@ def _seams(rows: Rows, interval_ns: int) -> list[_Seam]:
     """Return where the time jumps, or falls back, and the price goes on as if it did not."""
     if len(rows.time_ns) < 4:
         return []
-    smooth = _smooth(rows)
-    if smooth is None:
+    jump = _jumps(rows)
+    if jump is None:
         return []
     steps = np.diff(rows.time_ns)
     bars = steps // interval_ns - 1
+    smooth = jump <= np.where(np.abs(bars) > 1, _ROUGH / _CLOSE, 1.0)
     seam = smooth & (bars != 0) & (steps % interval_ns == 0) & (np.abs(bars) * interval_ns <= _FURTHEST_NS)
     seam &= ~((bars == -1) & _copied(rows))
     return [_Seam(int(row) + 1, int(bars[row])) for row in np.flatnonzero(seam)]
@@ -139,8 +143,8 @@ def _overlaps(rows: Rows, interval_ns: int) -> list[_Seam]:
     return found
 
 
-def _smooth(rows: Rows) -> Mask | None:
-    """Return between which rows the price goes on; None where it does so nowhere."""
+def _jumps(rows: Rows) -> Floats | None:
+    """Return each step from a close to the next open, in steps that are none; None where they tell nothing."""
     usual = float(np.median(np.log(rows.high / rows.low)))
     if not usual > 0:
         return None
@@ -148,8 +152,8 @@ def _smooth(rows: Rows) -> Mask | None:
     small = max(_CLOSE * usual, float(np.quantile(jump, _MOSTLY)))
     if small > _ROUGH * usual:
         return None
-    smooth: Mask = jump <= small
-    return smooth
+    jumps: Floats = jump / small
+    return jumps
 
 
 def _late(rows: Rows, interval_ns: int, begin: int, end: int) -> bool:
