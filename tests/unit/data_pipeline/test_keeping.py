@@ -11,7 +11,7 @@ from tests.factories import make_bars
 
 from trading_system.data_pipeline.bar_store import BarStore
 from trading_system.data_pipeline.collectors.asked import SETTLED_NS, Asked
-from trading_system.data_pipeline.collectors.backfill import backfill
+from trading_system.data_pipeline.collectors.fetching import Watch, fetch
 from trading_system.data_pipeline.collectors.follow import LAG_NS, keep_following, polled
 from trading_system.data_pipeline.collectors.keeping import HOPELESS, Keeper, in_atoms
 from trading_system.data_pipeline.collectors.ohlcv import Told
@@ -96,7 +96,7 @@ async def test_however_often_it_fails_the_store_ends_with_what_there_is(
     source = Flaky(there, page, fails)
     for _ in range(len(fails) + 1):
         try:
-            await backfill(source, keeper, ALL, again=False)
+            await fetch(ALL, source, None, keeper, again=False, watch=Watch())
             break
         except VenueUnavailable:
             continue
@@ -104,7 +104,7 @@ async def test_however_often_it_fails_the_store_ends_with_what_there_is(
     assert keeper.tally.contradicting == keeper.tally.unreadable == 0
     told = sorted(source.asked)
     asked = len(told)
-    await backfill(source, keeper, ALL, again=False)
+    await fetch(ALL, source, None, keeper, again=False, watch=Watch())
     assert len(source.asked) == asked
     assert not any(
         span.start_ns <= BARS[number].open_ns < min(span.end_ns, span.start_ns + QUARTER_NS)
@@ -168,6 +168,17 @@ def test_a_month_that_was_lost_is_missing_and_can_be_fetched_again(tmp_path: Pat
     assert keeper.missing(whole) == []
 
 
+@pytest.mark.parametrize("again", [True, False])
+async def test_how_far_it_is_adds_up(tmp_path: Path, again: bool) -> None:
+    """What is dealt with is in the end what was missing, absent bars included; what is stored does not count."""
+    keeper, totals, done = keeper_of(tmp_path), list[int](), list[int]()
+    keeper.keep(part(*BARS[10:30], start=10, end=30), asked_ns=LATER_NS)
+    source = Flaky(set(range(50)), 7, [])
+    await fetch(ALL, source, None, keeper, again=again, watch=Watch(total=totals.append, done=done.append))
+    assert totals == [sum(done)] == [(60 if again else 40) * QUARTER_NS]
+    assert len(done) == len(source.asked)
+
+
 async def test_a_venue_without_a_stream_is_asked_again_and_again(tmp_path: Path) -> None:
     """Each question brings what has closed since, but not what closed within the last two seconds."""
     keeper, parts = keeper_of(tmp_path), list[Told]()
@@ -190,11 +201,11 @@ async def test_a_venue_without_a_stream_is_asked_again_and_again(tmp_path: Path)
 async def test_asked_again_everything_is_compared(tmp_path: Path) -> None:
     """Also what is known to be empty: an outage that the venue has filled in since."""
     keeper = keeper_of(tmp_path)
-    await backfill(Flaky({0, 1, 5}, 10, []), keeper, ALL, again=False)
+    await fetch(ALL, Flaky({0, 1, 5}, 10, []), None, keeper, again=False, watch=Watch())
     whole = Flaky(set(range(60)), 10, [])
-    await backfill(whole, keeper, ALL, again=False)
+    await fetch(ALL, whole, None, keeper, again=False, watch=Watch())
     assert whole.asked == []
-    await backfill(whole, keeper, ALL, again=True)
+    await fetch(ALL, whole, None, keeper, again=True, watch=Watch())
     assert opens(keeper) == list(range(60))
     assert keeper.tally.known == 3
     assert Asked(keeper.store.folder(keeper.instrument, "15m")).empty() != []  # of time that bars cover now: harmless

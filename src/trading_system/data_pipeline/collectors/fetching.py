@@ -37,7 +37,7 @@ class Watch:
     """Who is told how far it is.
 
     Attributes:
-        total: Told once how much time is missing, ns.
+        total: Told how much time is missing, ns: of the archives, then of the venue.
         done: Told how much more of it has been dealt with, ns.
         said: Told what a person should know, in a sentence.
     """
@@ -73,15 +73,16 @@ async def fetch(
         VenueError: The source, or the address of the archives, could not be asked.
         ConfigurationError, OSError: The store or the quarantine cannot be written.
     """
-    missing = [wanted] if again else keeper.missing(wanted)
-    left = sum(span.end_ns - span.start_ns for span in missing)
-    watch.total(left)
+
+    def missing() -> list[Span]:
+        left = [wanted] if again else keeper.missing(wanted)
+        watch.total(sum(span.end_ns - span.start_ns for span in left))
+        return left
+
     if archives is not None:
-        await unpack(archives, missing, keeper, done=watch.done, said=watch.said)
+        await unpack(archives, missing(), keeper, done=watch.done, said=watch.said)
     if source is not None:
-        rest = [wanted] if again else keeper.missing(wanted)
-        watch.total(sum(span.end_ns - span.start_ns for span in rest))
-        await backfill(source, keeper, wanted, again=again, done=watch.done)
+        await backfill(source, keeper, missing(), done=watch.done)
 
 
 async def go_on(
