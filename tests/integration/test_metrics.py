@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import queue
 import signal
 import subprocess
 import sys
@@ -73,34 +74,26 @@ class CoinMetricsHere:
 @contextmanager
 def served(here):
     """Serve `here` on a free port of this machine, on a loop of its own, and yield the address."""
-    loop, ready = asyncio.new_event_loop(), threading.Event()
-    port = []
+    address = queue.Queue()
 
-    async def start():
-        app = web.Application()
-        app.router.add_get("/v4/timeseries/asset-metrics", here.answer)
-        runner = web.AppRunner(app)
+    async def serve():
+        app, stop = web.Application(), asyncio.Event()
+        app.router.add_get("/{path:.*}", here.answer)
+        runner = web.AppRunner(app, shutdown_timeout=1.0)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        port.append(runner.addresses[0][1])
-        ready.set()
-        return runner
+        await web.TCPSite(runner, "127.0.0.1", 0).start()
+        address.put((runner.addresses[0][1], asyncio.get_running_loop(), stop))
+        await stop.wait()
+        await runner.cleanup()
 
-    def run():
-        asyncio.set_event_loop(loop)
-        runner = loop.run_until_complete(start())
-        loop.run_forever()
-        loop.run_until_complete(runner.cleanup())
-
-    thread = threading.Thread(target=run)
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
-    assert ready.wait(10)
+    port, loop, stop = address.get(timeout=30)
     try:
-        yield f"http://127.0.0.1:{port[0]}/v4"
+        yield f"http://127.0.0.1:{port}/v4"
     finally:
-        loop.call_soon_threadsafe(loop.stop)
-        thread.join(10)
+        loop.call_soon_threadsafe(stop.set)
+        thread.join()
 
 
 @pytest.fixture
@@ -252,6 +245,75 @@ def test_killed_at_any_page_it_goes_on_and_ends_with_the_same_store(here, tmp_pa
         assert len(kept) >= 2
         assert front.main([*arguments, "--url", url, "--json"]) == 0
     assert stored(tmp_path) == [str(1_000 + number) for number in range(7)]
+
+
+class Recorded:
+    """Answers each path with one body, of the documented form."""
+
+    def __init__(self, bodies):
+        self.bodies = bodies
+
+    async def answer(self, request):
+        body = self.bodies.get(request.path.removeprefix("/v4"))
+        return web.json_response(body, status=404 if body is None else 200)
+
+
+def test_funding_rates_are_fetched_over_http(tmp_path, capsys):
+    """The venue's own form, digits kept; public at their settlement."""
+    rates = [
+        {"symbol": "BTCUSDT", "fundingRate": "-0.03750000", "fundingTime": 1704067200006, "markPrice": "42313.9"},
+        {"symbol": "BTCUSDT", "fundingRate": "0.00010000", "fundingTime": 1704096000000, "markPrice": "42400.1"},
+    ]
+    with served(Recorded({"/fapi/v1/fundingRate": rates})) as url:
+        words = [
+            "data",
+            "metrics",
+            "fetch",
+            "--provider",
+            "binance_funding",
+            "--asset",
+            "BTCUSDT",
+            "--since",
+            "2024-01-01",
+        ]
+        assert front.main([*words, "--url", url, "--set", "metrics.providers=binance_funding"]) == 0
+    assert "2 new" in capsys.readouterr().out
+    known = MetricStore(tmp_path / "data/metrics").read(Series("binance_funding", "BTCUSDT", "funding_rate"))
+    assert [(each.value, each.available_ns) for each in known] == [
+        ("-0.03750000", 1704067200006 * 10**6),
+        ("0.00010000", 1704096000000 * 10**6),
+    ]
+
+
+def test_the_mempool_and_the_days_of_the_network_are_fetched_over_http(tmp_path, capsys):
+    """Every path in its documented form; the days, and the moment at which it was asked."""
+    day_s = FIRST // 10**9
+    bodies = {
+        "/v1/mining/hashrate/all": {
+            "hashrates": [{"timestamp": day_s, "avgHashrate": 5.1e20}],
+            "difficulty": [{"time": day_s - 100, "height": 823592, "difficulty": 7.2e13, "adjustment": 1.01}],
+            "currentHashrate": 5.2e20,
+        },
+        "/v1/mining/blocks/fees/all": [
+            {"avgHeight": 823800, "timestamp": day_s + 43_000, "avgFees": 41234567, "USD": 1}
+        ],
+        "/v1/mining/blocks/fee-rates/all": [{"avgHeight": 823800, "timestamp": day_s + 43_000, "avgFee_50": 93}],
+        "/v1/mining/blocks/sizes-weights/all": {
+            "sizes": [{"avgHeight": 823800, "timestamp": day_s + 43_000, "avgSize": 1650000}],
+            "weights": [{"avgHeight": 823800, "timestamp": day_s + 43_000, "avgWeight": 3990000}],
+        },
+        "/mempool": {"count": 5000, "vsize": 2500000, "total_fee": 50000000, "fee_histogram": [[53.0, 102131]]},
+        "/v1/fees/recommended": {"fastestFee": 20, "halfHourFee": 15, "hourFee": 10, "economyFee": 5, "minimumFee": 1},
+    }
+    with served(Recorded(bodies)) as url:
+        words = ["data", "metrics", "fetch", "--provider", "mempool_space", "--asset", "btc", "--since", "2020-01-01"]
+        assert front.main([*words, "--url", url, "--set", "metrics.providers=mempool_space", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {"new": 11, "restated": 0, "known": 0, "refused": 0, "silent": []}
+    store = MetricStore(tmp_path / "data/metrics")
+    [fees] = store.read(Series("mempool_space", "btc", "block_fees"))
+    assert (fees.value, fees.start_ns, fees.end_ns) == ("41234567", FIRST, FIRST + DAY_NS)
+    [rate] = store.read(Series("mempool_space", "btc", "hash_rate"))
+    assert (rate.start_ns, rate.end_ns) == (FIRST - DAY_NS, FIRST)
 
 
 def test_polling_hears_of_a_new_day_and_ends_when_told(here, tmp_path):
