@@ -452,3 +452,47 @@ def test_a_logarithm_is_the_same_at_both_speeds():
     out = np.empty_like(values)
     compiled(_logs)(values, out)
     assert bits(out) == bits([math.log(value) for value in values.tolist()])
+
+
+WILD_SET = set_of(
+    [
+        *(
+            "return_2",
+            "volatility_3",
+            "parkinson_3",
+            "atr_ratio_3",
+            "range_ratio_3",
+            "rsi_3",
+            "cutler_rsi_3",
+            "macd_2_4",
+        ),
+        *("macd_histogram_2_4_2", "ema_distance_3", "bollinger_3_2", "adx_2", "volume_z_3", "obv_slope_3"),
+        *("vwap_distance_3", "body", "upper_wick", "lower_wick", "close_location"),
+    ]
+)
+BOUNDS = {
+    **dict.fromkeys(("rsi_3", "cutler_rsi_3", "adx_2", "upper_wick", "lower_wick"), (0.0, 1.0)),
+    **dict.fromkeys(("obv_slope_3", "body", "close_location"), (-1.0, 1.0)),
+    "volume_z_3": (-1.0001 * 2**0.5, 1.0001 * 2**0.5),
+    "bollinger_3_2": (-0.50005 * 2**0.5, 0.50005 * 2**0.5),
+}
+PRICES = st.integers(1, 10**15) | st.integers(1, 3)
+WILD_BARS = st.lists(
+    st.tuples(PRICES, PRICES, PRICES, PRICES, st.integers(0, 4 * 10**18) | st.just(0)), min_size=1, max_size=30
+)
+
+
+@given(rows=WILD_BARS)
+def test_no_bar_is_wild_enough_for_a_value_out_of_bounds_or_two_answers(rows):
+    """Prices of 1 to 10**15 ticks, volumes of 0 to 4e18 atoms, standing still or jumping."""
+    bars = [
+        at(i, open_=o, high=max(o, h, lo, c), low=min(o, h, lo, c), close=c, volume=v)
+        for i, (o, h, lo, c, v) in enumerate(rows)
+    ]
+    values, stream = feature_table(bars, WILD_SET).values, FeatureStream(WILD_SET)
+    for row, at_once in zip([stream.push(bar) for bar in bars], values, strict=True):
+        assert row is None or bits(row.values) == bits(at_once)
+    assert not np.isinf(values).any()
+    for name, (low, high) in BOUNDS.items():
+        column = values[:, WILD_SET.names.index(name)]
+        assert np.all(np.isnan(column) | ((low <= column) & (column <= high))), name
