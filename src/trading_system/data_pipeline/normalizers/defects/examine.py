@@ -137,7 +137,13 @@ class _Examination:
     def _steps(self, line: Positions, interval: int) -> Positions:
         """Tell absent bars and rows of another step; return `line` without the latter."""
         times = self._rows.time_ns[line]
-        self._tell(K.STAMPED_AT_END, self._shift != 0, "stamped with the bar's end", flag=bar_flags.END_STAMP)
+        self._tell(
+            K.STAMPED_AT_END,
+            self._shift != 0,
+            "stamped with the bar's end",
+            flag=bar_flags.END_STAMP,
+            stamps=self._rows.time_ns - self._shift,
+        )
         phase = steps.usual_phase(times, interval)
         strange = np.zeros(len(self._keep), dtype=np.bool_)
         within = steps.finer(steps.off_grid(times, interval, phase))
@@ -150,11 +156,14 @@ class _Examination:
         longer[regular[steps.coarser(self._rows.time_ns[regular], interval)]] = True
         self._tell(K.WRONG_INTERVAL, longer, f"at a longer step than {length_words(interval)}")
         self._whole(line, interval, phase)
-        missing = steps.holes(times, interval, phase)
+        placed = np.zeros(len(self._keep), dtype=np.bool_)
+        placed[line] = True
+        filled = self._seq.order[(placed | self._rows.timeless)[self._seq.order]]  # a row whose time is lost is a row
+        missing = steps.holes(self._seq.times[filled], interval, phase)
         for first, bars, behind in zip(missing.first_ns.tolist(), missing.bars.tolist(), missing.behind, strict=True):
-            detail = f"{bars} bar{'s' if bars > 1 else ''} absent before row {self._seq.line(int(line[behind]))}"
+            detail = f"{bars} bar{'s' if bars > 1 else ''} absent before row {self._seq.line(int(filled[behind]))}"
             self._defects.append(_defect(K.GAP, first, first + (bars - 1) * interval, bars, Action.FLAG, detail))
-        self._flags[line[missing.behind]] |= np.uint16(bar_flags.AFTER_GAP)
+        self._flags[filled[missing.behind]] |= np.uint16(bar_flags.AFTER_GAP)
         return line[~(strange | longer)[line]]
 
     def _whole(self, line: Positions, interval: int, phase: int) -> None:

@@ -41,20 +41,20 @@ def misplaced(times: Ints) -> Mask:
 
 
 def _longest_rise(times: list[int]) -> Mask:
-    """Return which of `times` form their longest stretch that never falls."""
-    ends: list[int] = []  # ends[k]: the soonest end of a rise of k + 1 rows
+    """Return which of `times` form their longest stretch that never falls; of equally long ones, the earlier rows."""
+    ends: list[int] = []  # ends[k]: minus the latest begin of a rise of k + 1 rows, from the end backwards
     last: list[int] = []
-    before = [-1] * len(times)
-    for row, time in enumerate(times):
-        place = bisect_right(ends, time)
-        before[row] = last[place - 1] if place else -1
-        ends[place : place + 1] = [time]
+    after = [-1] * len(times)
+    for row in range(len(times) - 1, -1, -1):
+        place = bisect_right(ends, -times[row])
+        after[row] = last[place - 1] if place else -1
+        ends[place : place + 1] = [-times[row]]
         last[place : place + 1] = [row]
     keep = np.zeros(len(times), dtype=np.bool_)
     row = last[-1] if last else -1
     while row >= 0:
         keep[row] = True
-        row = before[row]
+        row = after[row]
     return keep
 
 
