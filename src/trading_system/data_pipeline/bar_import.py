@@ -41,7 +41,7 @@ class Imported:
 
     Attributes:
         new: Bars added to the store.
-        known: Bars that it had already.
+        known: Bars that it had already, or that the file tells twice.
         set_aside: Rows that are no bars, or that the review does not keep.
         contradicted: Bars that say otherwise than the store; they are set aside too.
         flagged: Of the bars added or known, how many the review found odd, by what is odd.
@@ -120,9 +120,11 @@ def import_file(
     begin(keep)
     interval = interval_word(offered.interval_ns)
     series = Series(venue=venue, symbol=symbol, interval=interval, tick=offered.tick)
-    left_out = _part(rows, ~reviewed.keep)
-    quarantine.put_all(_records(left_out, _reasons(left_out, reviewed.defects), path, series))
     kept, flags = _part(rows, reviewed.keep), reviewed.flags[reviewed.keep]
+    doubtful = _part(rows, ~reviewed.keep)
+    repeats = _among(doubtful, kept)
+    left_out = _part(doubtful, ~repeats)
+    quarantine.put_all(_records(left_out, _reasons(left_out, reviewed.defects), path, series))
     written = store.append(kept, venue, symbol, interval, flags=flags)
     quarantine.put_all(_records(written.contradicted, _contradictions(written), path, series))
     missing, gaps, _ = gaps_of(np.unique(kept.open_ns), offered.interval_ns, 0)
@@ -132,7 +134,7 @@ def import_file(
         symbol=symbol,
         interval=interval,
         new=written.new,
-        known=written.known,
+        known=written.known + int(np.count_nonzero(repeats)),
         set_aside=offered.bad + len(left_out.open_ns),
         contradicted=len(written.contradicted.open_ns),
         flagged=flag_counts(flags),
@@ -191,6 +193,16 @@ def flag_counts(flags: Flags) -> dict[str, int]:
 
 def _part(columns: Columns, rows: NDArray[np.bool_]) -> Columns:
     return Columns(*(column[rows] for column in columns))
+
+
+def _among(rows: Columns, kept: Columns) -> NDArray[np.bool_]:
+    """Return which of `rows` say the same as one of `kept`, which bears their time."""
+    order = np.argsort(kept.open_ns, kind="stable")
+    if not len(order):
+        return np.zeros(len(rows.open_ns), dtype=np.bool_)
+    places = order[np.searchsorted(kept.open_ns, rows.open_ns, sorter=order) % len(order)]
+    alike: NDArray[np.bool_] = np.logical_and.reduce([a == b[places] for a, b in zip(rows, kept, strict=True)])
+    return alike
 
 
 def _records(rows: Columns, reasons: Iterator[tuple[str, str]], path: Path, series: Series) -> list[Record]:

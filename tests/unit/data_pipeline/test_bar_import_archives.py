@@ -67,6 +67,17 @@ def test_a_row_that_is_no_bar_is_set_aside_in_its_own_words(bring, tmp_path):
     assert kept.record.source.endswith("BTCUSDT-1m-2024-01.zip")
 
 
+def test_rows_told_twice_are_kept_once_and_those_that_contradict_each_other_are_set_aside(bring, store, tmp_path):
+    """Nothing tells which of two is right; of two that say the same, one is enough and the other is no loss."""
+    lines = [*(row(n, close=f"30000.{n}") for n in range(9)), row(4, close="30000.4"), row(6, close="29999.5")]
+    done = bring("BTCUSDT-1m-2024-01.zip", lines)
+    assert (done.new, done.known, done.set_aside, done.contradicted, done.missing) == (8, 1, 2, 0, 1)
+    kept = [held.record for held in Quarantine(tmp_path / "quarantine.jsonl").contents().rows.values()]
+    assert {record.kind for record in kept} == {"duplicate"}
+    assert {b'"close": "29999.5"' in record.raw for record in kept} == {True, False}
+    assert START_MS * 10**6 + 6 * 60 * 10**9 not in store.columns(*SERIES).open_ns
+
+
 def test_a_tick_that_is_named_is_asked_of_archives_too(bring):
     """Nobody names a tick to have it ignored."""
     instrument = derived("BTCUSDT", 1, venue="binance")

@@ -131,6 +131,15 @@ def test_a_row_that_is_no_bar_is_refused_before_anything_is_written(store, hours
         store.columns("binance", "BTCUSDT", "1h")
 
 
+def test_weeks_begin_on_mondays(store):
+    """1970-01-05 was one; a week that begins with the epoch's Thursday is no bar of the venue's."""
+    day_ns = 24 * HOUR_NS
+    one = np.ones(2, dtype=np.int64)
+    store.append(Columns(np.array([4, 11]) * day_ns, one, one, one, one, one), "binance", "BTCUSDT", "7d")
+    with pytest.raises(DataError, match="is no 7d bar"):
+        store.append(Columns(np.array([0, 7]) * day_ns, one, one, one, one, one), "binance", "BTCUSDT", "7d")
+
+
 def test_a_symbol_with_a_slash_is_one_folder_and_keeps_its_name(store, hours):
     """As some clients write symbols; and no name leads out of the store."""
     store.append(in_atoms(hours[:1]), "kraken", "BTC/USDT", "1h")
