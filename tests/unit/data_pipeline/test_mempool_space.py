@@ -50,6 +50,13 @@ def test_a_day_is_taken_once_it_cannot_change_any_more(hours, taken):
     assert not page.refused
 
 
+@pytest.mark.parametrize(("since_ns", "taken"), [(MIDNIGHT - 1, 1), (MIDNIGHT, 0)])
+def test_a_day_that_ends_at_the_start_is_not_wanted(since_ns, taken):
+    """The span is open at its start: what ended there was asked for before."""
+    page = read("block_fees", [{"timestamp": MIDNIGHT_S - 1, "avgFees": 1}], (since_ns, NOW))
+    assert len(page.metrics) == taken
+
+
 def test_the_mempool_is_what_it_was_when_it_was_heard():
     """A snapshot is about the moment at which it came, and public at it."""
     page = read("mempool_vsize", {"count": 5000, "vsize": 2500000, "total_fee": 50000000, "fee_histogram": [[1, 2]]})

@@ -132,6 +132,13 @@ def test_vintages_of_a_file_are_its_history(store, tmp_path):
     }
 
 
+async def test_a_file_holds_what_no_answer_told(store, tmp_path):
+    """The API does not reach back to a day that a file has: the file is no late answer, its day keeps its own time."""
+    await collected(Pages([day(1)]), store)
+    imported(csv(tmp_path, "time,TxCnt\n2024-01-01,5\n"), store)
+    assert store.read(TXCNT)[0].available_ns == day(0).end_ns + 24 * HOUR_NS
+
+
 def test_a_file_of_rates_and_a_row_that_is_none(store, tmp_path):
     """Parquet as well; what cannot be read is told with its reason, the rest is stored."""
     path = tmp_path / "funding.parquet"
