@@ -11,7 +11,7 @@ from trading_system.backtest.run import Outcome
 from trading_system.blotter.portfolio import SleeveKey
 from trading_system.market.timestamps import iso
 
-INTENTS: Final = {t.ENTER: "entry", t.EXIT: "exit", t.PROTECT: "protective order"}
+INTENTS: Final = {t.ENTER: "entry", t.EXIT: "exit", t.PROTECT: "protective order", t.CROSS: "crossing"}
 DECIDED: Final = ("target in lots", "stop in ticks", "objections")
 ORDER: Final = ("side", "lots", "limit in ticks", "stop in ticks", "take in ticks", "reason")
 FILL: Final = (

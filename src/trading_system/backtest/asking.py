@@ -1,27 +1,21 @@
 """What follows from a decision or a fill: asks become orders at the venue, and the venue answers."""
 
-from typing import Final, NamedTuple
+from typing import Final
 
+from trading_system.backtest.crossing import cross, next_crossed
 from trading_system.backtest.rows import C, policy_at, sleeve_at, terms_at
-from trading_system.backtest.tape import (
-    ENTER,
-    EXIT,
-    ORDER_ATTEMPT,
-    ORDER_DECIDED,
-    ORDER_INTENT,
-    ORDER_LIMIT,
-    ORDER_LOTS,
-    ORDER_REASON,
-    ORDER_SIDE,
-    ORDER_SLEEVE,
-    ORDER_STOP,
-    ORDER_TAKE,
-    ORDERS,
-    PROTECT,
-    Record,
-    Rules,
-    Setup,
+from trading_system.backtest.slate import (
+    AT_OPEN,
+    TOGETHER,
+    Slate,
+    enter,
+    forget_entry,
+    forget_stop,
+    rests_from,
+    takes_from,
+    write_order,
 )
+from trading_system.backtest.tape import EXIT, ORDERS, PROTECT
 from trading_system.blotter.state import (
     NO_ENTRY,
     STOP_CANCELING,
@@ -33,70 +27,34 @@ from trading_system.blotter.state import (
 )
 from trading_system.desk.decide import asked, leaving_for, stop_limit
 from trading_system.kernel import kernel, routine
-from trading_system.market.columns import Floats, Ints
-from trading_system.risk_management.exposure import worst_lot
 
 FREELY: Final = 3
 """Orders of one intent that a sleeve may ask for between two decisions; as in `desk.engine`."""
 ROUNDS: Final = 5
 """Asks that can follow one another without a bar between: cancel, protect, refused, leave, then nothing."""
 
-AT_OPEN: Final = 0
-ON_THE_WAY: Final = 1
-AT_CLOSE: Final = 2
-"""Moments of a bar: at its open, between open and close, and at its close, where decisions are made."""
-
-
-class Slate(NamedTuple):
-    """What asking reads and writes: a part of `Setup` and `Record`, since each array handed on costs time."""
-
-    rules: Rules
-    instrument: Ints
-    terms: Ints
-    policies: Floats
-    book: Ints
-    shares: Floats
-    orders: Ints
-    tally: Ints
-
-
-@kernel
-def slate_of(setup: Setup, record: Record) -> Slate:
-    """Return the slate of a run."""
-    return Slate(
-        rules=setup.rules,
-        instrument=setup.instrument,
-        terms=setup.terms,
-        policies=setup.policies,
-        book=record.book,
-        shares=record.shares,
-        orders=record.orders,
-        tally=record.tally,
-    )
-
 
 @routine
 def settle(s: int, k: int, at_ticks: int, moment: int, slate: Slate) -> None:
-    """Ask again after every answer of the venue, until nothing more is asked.
+    """Ask again after every answer of the venue, until nothing more is asked; so do those that got or gave lots.
 
     Args:
         s: The slice.
         k: The sleeve.
         at_ticks: What the venue sees as the last price, ticks.
-        moment: `AT_OPEN`, `ON_THE_WAY` or `AT_CLOSE`.
+        moment: `AT_OPEN`, `ON_THE_WAY`, `AT_CLOSE` or `TOGETHER`.
         slate: What the sleeves have booked and asked.
     """
-    book = slate.book
-    if book[k, C.position] == 0 and book[k, C.entry_lots] == 0 and book[k, C.status] == STOP_NONE:
-        return
-    terms = terms_at(slate.terms, int(slate.instrument[k]))
-    for _ in range(ROUNDS):
-        if max(book[k, C.exits], book[k, C.protects]) >= FREELY:
-            return
-        sleeve = sleeve_at(book, k, terms, int(book[k, C.decided]))
-        asks = asked(sleeve, sleeve.carried, int(book[k, C.known]), NO_ENTRY)
-        if not (wanting(asks) and ask(s, k, asks, at_ticks, moment, slate)):
-            return
+    book, terms = slate.book, terms_at(slate.terms, int(slate.instrument[k]))
+    while k >= 0:
+        rounds = ROUNDS
+        if book[k, C.position] == 0 and book[k, C.entry_lots] == 0 and book[k, C.status] == STOP_NONE:
+            rounds = 0
+        while rounds > 0 and max(book[k, C.exits], book[k, C.protects]) < FREELY:
+            sleeve = sleeve_at(book, k, terms, int(book[k, C.decided]))
+            asks = asked(sleeve, sleeve.carried, int(book[k, C.known]), NO_ENTRY)
+            rounds = rounds - 1 if wanting(asks) and ask(s, k, asks, at_ticks, moment, slate) else 0
+        k = next_crossed(s, int(slate.instrument[k]), moment, slate) if book[k, C.shared] == 1 else -1
 
 
 @kernel
@@ -108,33 +66,37 @@ def wanting(asks: Asks) -> bool:
 
 @routine
 def ask(s: int, k: int, asks: Asks, at_ticks: int, moment: int, slate: Slate) -> bool:
-    """Hand what is asked to the venue, and return whether it has answered: without latency it does so at once."""
+    """Hand what is asked to the venue, and return whether it has answered: without latency it does so at once.
+
+    Lots that another sleeve gives or takes at this moment are not asked for; then `conclude` goes on.
+    """
     book, rules = slate.book, slate.rules
-    later = 1 if moment == AT_CLOSE else 0
-    rests = s + later + rules.latency_bars  # first slice that an order which rests, or a cancel, has reached
-    takes = s + rules.latency_bars if moment == AT_OPEN or rules.at_close == 1 else s + 1 + rules.latency_bars
-    done = False
-    accepted = rules.latency_bars == 0 or book[k, C.entry_due] <= s
-    if asks.cancel_entry == 1 and accepted and book[k, C.entry_cancel] == 0:
-        book[k, C.entry_cancel] = rests
-        if rules.latency_bars == 0:
-            forget_entry(k, slate)
-        done = True
-    if asks.cancel_stop == 1:
-        book[k, C.status], book[k, C.stop_due] = STOP_CANCELING, rests
-        if rules.latency_bars == 0:
-            forget_stop(k, slate)
-        done = True
+    takes, at_once = takes_from(s, moment, rules), rules.latency_bars == 0
+    answered, crossed = False, False
+    if asks.cancel_entry == 1 or asks.cancel_stop == 1:
+        cancels = request_cancels(s, k, asks.cancel_entry, asks.cancel_stop, moment, slate)
+        if cancels and at_once and moment != TOGETHER:
+            answer_cancels(k, slate)
+            answered = True
     if asks.exit_lots > 0:
-        _leave(k, asks, takes, slate)
-        done = True
+        rest = asks.exit_lots
+        if book[k, C.shared] == 1:
+            book[k, C.leaves], book[k, C.leaving] = 1, rest
+            crossed = cross(s, int(slate.instrument[k]), slate)
+            rest = int(book[k, C.leaving])
+            book[k, C.leaves], book[k, C.leaving] = 0, 0
+        if rest > 0:
+            leave_at_market(k, rest, takes, slate)
+            answered = True
     if asks.protect_lots > 0:
-        _protect(k, asks, at_ticks, rests, slate)
-        done = True
+        protect(k, asks.protect_lots, asks.protect_ticks, asks.take_ticks, rests_from(s, moment, rules), slate)
+        if at_once:
+            rest_or_refuse(k, at_ticks, slate)
+        answered = True
     if asks.entry_lots != 0:
-        _enter(k, asks, takes, slate)
-        done = True
-    return done and rules.latency_bars == 0
+        enter(k, asks, takes, slate)
+        answered = True
+    return answered and at_once and not crossed
 
 
 @routine
@@ -148,7 +110,7 @@ def arrivals(s: int, k: int, open_ticks: int, slate: Slate) -> None:
         forget_stop(k, slate)
         settle(s, k, open_ticks, AT_OPEN, slate)
     if book[k, C.status] == STOP_PENDING and book[k, C.stop_due] <= s:
-        _rest_or_refuse(k, open_ticks, slate)
+        rest_or_refuse(k, open_ticks, slate)
         settle(s, k, open_ticks, AT_OPEN, slate)
     if book[k, C.exit_lots] > 0 and book[k, C.decided] < book[k, C.exit_due] <= s:  # the first bar that it meets
         settle(s, k, open_ticks, AT_OPEN, slate)
@@ -157,55 +119,65 @@ def arrivals(s: int, k: int, open_ticks: int, slate: Slate) -> None:
 
 
 @kernel
-def forget_entry(k: int, slate: Slate) -> None:
-    """Take the entry off the books: it is over."""
-    book = slate.book
-    book[k, C.entry_lots], book[k, C.entry_head], book[k, C.entry_part], book[k, C.entry_cancel] = 0, 0, 0, 0
-    book[k, C.entry_resting], book[k, C.reserved] = 0, 0
-    slate.shares[k] = 0.0
+def request_cancels(s: int, k: int, entry: int, stop: int, moment: int, slate: Slate) -> bool:
+    """Send the wish to cancel the entry, the protective order, or both; return whether anything was sent.
+
+    At a close that sleeves share, the venue answers one after the other: each takes its turn.
+    """
+    book, rules, sent = slate.book, slate.rules, False
+    due = rests_from(s, moment, rules)
+    accepted = rules.latency_bars == 0 or book[k, C.entry_due] <= s
+    if entry == 1 and accepted and book[k, C.entry_cancel] == 0:
+        book[k, C.entry_cancel] = due
+        sent = True
+    if stop == 1:
+        book[k, C.status], book[k, C.stop_due] = STOP_CANCELING, due
+        sent = True
+    if sent and moment == TOGETHER and rules.latency_bars == 0:
+        last = 0
+        for other in range(len(slate.instrument)):
+            last = max(last, int(book[other, C.turn]))
+        book[k, C.turn] = last + 1
+    return sent
 
 
 @kernel
-def forget_stop(k: int, slate: Slate) -> None:
-    """Take the protective order off the books: it is over."""
-    book = slate.book
-    book[k, C.status], book[k, C.stop_lots], book[k, C.stop_ticks] = STOP_NONE, 0, 0
-    book[k, C.limit_ticks], book[k, C.take_ticks], book[k, C.struck] = 0, 0, 0
+def answer_cancels(k: int, slate: Slate) -> None:
+    """Let the venue confirm the cancels that were sent."""
+    if slate.book[k, C.entry_cancel] != 0:
+        forget_entry(k, slate)
+    if slate.book[k, C.status] == STOP_CANCELING:
+        forget_stop(k, slate)
 
 
 @kernel
-def _leave(k: int, asks: Asks, due: int, slate: Slate) -> None:
+def leave_at_market(k: int, lots: int, due: int, slate: Slate) -> None:
+    """Ask to take `lots` off the position."""
     book = slate.book
     side = -1 if book[k, C.position] > 0 else 1
     book[k, C.exits] += 1
-    book[k, C.exit_lots], book[k, C.exit_side], book[k, C.exit_due] = asks.exit_lots, side, due
+    book[k, C.exit_lots], book[k, C.exit_side], book[k, C.exit_due] = lots, side, due
     book[k, C.exit_row] = slate.tally[ORDERS]
     reason = leaving_for(int(book[k, C.reason]), int(book[k, C.take]), int(book[k, C.known]), -side)
-    _write(k, EXIT, int(book[k, C.exits]), side, asks.exit_lots, 0, 0, 0, reason, slate)
+    write_order(k, EXIT, int(book[k, C.exits]), side, lots, 0, 0, 0, reason, slate)
 
 
 @kernel
-def _protect(k: int, asks: Asks, at_ticks: int, due: int, slate: Slate) -> None:
+def protect(k: int, lots: int, stop: int, take: int, due: int, slate: Slate) -> None:
+    """Ask to rest a protective order."""
     book = slate.book
     held = 1 if book[k, C.position] > 0 else -1
-    limit = stop_limit(asks.protect_ticks, policy_at(slate.policies, k), held)
-    limit = limit if limit > 0 else asks.take_ticks
+    limit = stop_limit(stop, policy_at(slate.policies, k), held)
+    limit = limit if limit > 0 else take
     book[k, C.protects] += 1
-    book[k, C.stop_lots], book[k, C.stop_ticks], book[k, C.take_ticks] = (
-        asks.protect_lots,
-        asks.protect_ticks,
-        asks.take_ticks,
-    )
+    book[k, C.stop_lots], book[k, C.stop_ticks], book[k, C.take_ticks] = lots, stop, take
     book[k, C.limit_ticks], book[k, C.struck], book[k, C.stop_side] = limit, 0, -held
     book[k, C.status], book[k, C.stop_due], book[k, C.stop_row] = STOP_PENDING, due, slate.tally[ORDERS]
-    stop, take = asks.protect_ticks, asks.take_ticks
-    _write(k, PROTECT, int(book[k, C.protects]), -held, asks.protect_lots, limit, stop, take, 0, slate)
-    if slate.rules.latency_bars == 0:
-        _rest_or_refuse(k, at_ticks, slate)
+    write_order(k, PROTECT, int(book[k, C.protects]), -held, lots, limit, stop, take, 0, slate)
 
 
 @kernel
-def _rest_or_refuse(k: int, at_ticks: int, slate: Slate) -> None:
+def rest_or_refuse(k: int, at_ticks: int, slate: Slate) -> None:
     """Let the venue take the protective order, or refuse it because it would trade at once."""
     book = slate.book
     held, stop, take = -int(book[k, C.stop_side]), int(book[k, C.stop_ticks]), int(book[k, C.take_ticks])
@@ -214,42 +186,3 @@ def _rest_or_refuse(k: int, at_ticks: int, slate: Slate) -> None:
         book[k, C.status] = STOP_REFUSED
     else:
         book[k, C.status] = STOP_RESTING
-
-
-@kernel
-def _enter(k: int, asks: Asks, due: int, slate: Slate) -> None:
-    book, terms = slate.book, terms_at(slate.terms, int(slate.instrument[k]))
-    side, lots, parts = (1 if asks.entry_lots > 0 else -1), abs(asks.entry_lots), asks.entry_parts
-    part = lots // parts
-    head = lots - part * (parts - 1)
-    price = asks.entry_limit_ticks if asks.entry_limit_ticks > 0 else int(book[k, C.known])
-    book[k, C.entry_lots], book[k, C.entry_head], book[k, C.entry_part] = asks.entry_lots, head, part
-    book[k, C.entry_limit], book[k, C.entry_post_only] = asks.entry_limit_ticks, asks.entry_post_only
-    book[k, C.entry_resting], book[k, C.entry_cancel], book[k, C.entry_due] = 0, 0, due
-    book[k, C.entry_decided], book[k, C.entry_row] = book[k, C.decided], slate.tally[ORDERS]
-    book[k, C.worst] = worst_lot(price, terms, policy_at(slate.policies, k))
-    book[k, C.reserved] = lots * book[k, C.worst]
-    slate.shares[k] = asks.entry_share
-    for n in range(parts):
-        _write(k, ENTER, n + 1, side, head if n == 0 else part, asks.entry_limit_ticks, 0, 0, 0, slate)
-
-
-@kernel
-def _write(
-    k: int,
-    intent: int,
-    attempt: int,
-    side: int,
-    lots: int,
-    limit: int,
-    stop: int,
-    take: int,
-    reason: int,
-    slate: Slate,
-) -> None:
-    orders, n = slate.orders, int(slate.tally[ORDERS])
-    orders[n, ORDER_DECIDED], orders[n, ORDER_SLEEVE] = slate.book[k, C.decided], k
-    orders[n, ORDER_INTENT], orders[n, ORDER_ATTEMPT], orders[n, ORDER_SIDE] = intent, attempt, side
-    orders[n, ORDER_LOTS], orders[n, ORDER_LIMIT], orders[n, ORDER_STOP] = lots, limit, stop
-    orders[n, ORDER_TAKE], orders[n, ORDER_REASON] = take, reason
-    slate.tally[ORDERS] = n + 1

@@ -10,11 +10,14 @@ Unlike other kernels these files work on arrays; every number is taken out of th
 
 from typing import Final
 
-from trading_system.backtest.asking import AT_CLOSE, arrivals, ask, settle, slate_of, wanting
+from trading_system.backtest.asking import arrivals, ask, settle, wanting
 from trading_system.backtest.meeting import enter, leave, wait_through
 from trading_system.backtest.quiet import Lane, pass_quiet_bars
 from trading_system.backtest.rows import C, bar_at, carried_at, policy_at, sleeve_at, terms_at, view_at
+from trading_system.backtest.slate import AT_CLOSE, slate_of
 from trading_system.backtest.tape import CASH, DECISIONS, FILLS, ORDERS, Beliefs, Record, Setup, Tape
+from trading_system.backtest.together import ask_together, let_go, put_off
+from trading_system.blotter.objections import UNRECONCILED
 from trading_system.blotter.state import Account
 from trading_system.desk.decide import decide, worth
 from trading_system.execution_engine.simulator.costs import fraction_of
@@ -138,21 +141,26 @@ def _mark(s: int, tape: Tape, setup: Setup, record: Record) -> int:
 @kernel
 def _decide_all(s: int, short: int, tape: Tape, beliefs: Beliefs, setup: Setup, record: Record) -> None:
     """Decide every sleeve at the close, in order; what one has promised the next cannot promise again."""
-    reserved = 0
+    reserved, gates, together = 0, int(tape.gates[s]) if len(tape.gates) > 0 else 0, False
     for k in range(len(setup.instrument)):
+        if gates & UNRECONCILED or tape.close[s, int(setup.instrument[k])] > 0:
+            let_go(k, slate_of(setup, record))
         reserved += int(record.book[k, C.reserved])
     for k in range(len(setup.instrument)):
         account = Account(
             cash_atoms=int(record.cash[s]),
             reserved_atoms=reserved,
             holdings_atoms=int(record.holdings[s]),
-            gates=int(tape.gates[s]) if len(tape.gates) > 0 else 0,
+            gates=gates,
             carried=carried_at(record),
             short_atoms=short,
         )
         before = int(record.book[k, C.reserved])
         _decide_one(s, k, account, tape, beliefs, setup, record)
+        together = together or bool(record.book[k, C.later] != 0 or record.book[k, C.held] != 0)
         reserved += max(0, int(record.book[k, C.reserved]) - before)  # what a cancel frees is free once all decided
+    if together:
+        ask_together(s, slate_of(setup, record))
 
 
 @kernel
@@ -181,5 +189,7 @@ def _decide_one(s: int, k: int, account: Account, tape: Tape, beliefs: Beliefs, 
     if kept:
         record.decided[s, k, 0], record.decided[s, k, 1] = want.target_lots, want.stop_ticks
         record.decided[s, k, 2] = step.objections
-    if wanting(step.asks) and ask(s, k, step.asks, bar.close, AT_CLOSE, slate_of(setup, record)):
+    if wanting(step.asks) and book[k, C.shared] == 1:
+        put_off(s, k, step.asks, sleeve, bool(account.gates & UNRECONCILED != 0), slate_of(setup, record))
+    elif wanting(step.asks) and ask(s, k, step.asks, bar.close, AT_CLOSE, slate_of(setup, record)):
         settle(s, k, bar.close, AT_CLOSE, slate_of(setup, record))

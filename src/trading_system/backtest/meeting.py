@@ -1,7 +1,8 @@
 """Where a sleeve's orders meet a bar, and what a fill does to the books."""
 
-from trading_system.backtest.asking import AT_CLOSE, AT_OPEN, ON_THE_WAY, forget_entry, forget_stop, settle, slate_of
+from trading_system.backtest.asking import settle
 from trading_system.backtest.rows import RESTING, TAKING, C, bar_at, costs_at, terms_at
+from trading_system.backtest.slate import AT_CLOSE, AT_OPEN, ON_THE_WAY, forget_entry, forget_stop, slate_of
 from trading_system.backtest.tape import (
     AMBIGUOUS,
     CASH,
@@ -210,7 +211,8 @@ def resize(k: int, side: int, at_ticks: int, bar: BarRow, setup: Setup, record: 
     for other in range(len(setup.instrument)):
         j = int(setup.instrument[other])
         free += 2 * min(0, worth(int(book[other, C.position]), int(record.marks[j]), terms_at(setup.terms, j)))
-        free -= int(book[other, C.reserved]) if other != k else 0
+        promised = other != k and book[other, C.entry_lots] != 0  # what is held back has not reached the venue
+        free -= int(book[other, C.reserved]) if promised else 0
     lots = share_lots(free, float(record.shares[k]), price, side, costs, terms)
     record.shares[k] = 0.0
     if lots < terms.min_lots:

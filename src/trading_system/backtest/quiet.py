@@ -8,8 +8,9 @@ that `idle` and `steady` say would change nothing are not worked out. There is n
 
 from typing import NamedTuple
 
-from trading_system.backtest.asking import AT_CLOSE, ask, settle, slate_of, wanting
+from trading_system.backtest.asking import ask, settle, wanting
 from trading_system.backtest.rows import C, carried_at, policy_at, terms_at
+from trading_system.backtest.slate import AT_CLOSE, slate_of
 from trading_system.backtest.tape import CASH, DECISIONS, Record, Setup
 from trading_system.blotter.state import (
     NOTHING,

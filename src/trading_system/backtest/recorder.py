@@ -7,6 +7,7 @@ import numpy as np
 
 from trading_system.backtest.run import Outcome
 from trading_system.backtest.tape import (
+    CROSS,
     ENTER,
     EXIT,
     FILL_COLUMNS,
@@ -67,6 +68,9 @@ class Recorder:
                 self._orders.append(self._order(ticket))
             case e.OrderFilled():
                 self._fills.append(self._fill(fact))
+            case e.LotsCrossed():
+                self._cross(fact, fact.buyer, 1)
+                self._cross(fact, fact.seller, -1)
             case _:
                 pass
 
@@ -112,6 +116,13 @@ class Recorder:
             ticket.take_ticks or 0,
             ticket.reason,
         )
+
+    def _cross(self, fact: e.LotsCrossed, strategy: str, side: int) -> None:
+        key = strategy, fact.symbol
+        decided = self._slice_at[self._portfolio.sleeves[key].decided_ns]
+        order, price = len(self._orders), fact.price_ticks
+        self._orders.append((decided, self._places[key], CROSS, 0, side, fact.lots, 0, 0, 0, 0))
+        self._fills.append((self._venue.slice, order, fact.lots, price, price, 0, 0, 0, 0))
 
     def _fill(self, fill: e.OrderFilled) -> tuple[int, ...]:
         met = self._venue.met[int(fill.trade_id) - 1]

@@ -145,7 +145,7 @@ class _Line:
             journal=parts.journal,
             clock=self._clock,
             queue=parts.queue,
-            observers=[self._recorder],
+            observers=[self._recorder, self],
         )
         self._story = self._tell_all()
 
@@ -189,6 +189,11 @@ class _Line:
         balances = self._venue.balances()
         apart = books_apart(self._portfolio, self._venue.open_order_ids(), balances)
         return e.Reconciled(ts_ns=self._clock.now_ns(), balances=balances, differences=apart)
+
+    def notice(self, fact: e.Fact) -> None:
+        """Let the venue know whose lots are whose: it counts shares of the cash as the loop does."""
+        if isinstance(fact, e.LotsCrossed):
+            self._venue.crossed((fact.buyer, fact.symbol), (fact.seller, fact.symbol), fact.lots)
 
     # --- the story ----------------------------------------------------------------------------------
 

@@ -26,11 +26,15 @@ class Reason(IntEnum):
     """No stop could stand: the price was beyond it already."""
     FINISH = 6
     """The run ended and its configuration closes what is left."""
+    CROSSED = 7
+    """Another strategy of the account wanted the opposite at the same moment: no order was sent, nothing was paid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fills:
     """Every fill of a run in the order in which they happened. All columns (N,).
+
+    Lots that crossed between two sleeves are two of them, the buyer's and the seller's.
 
     Attributes:
         slice: Index of the bar (row of `Result.close_ns`) that filled it.
@@ -44,7 +48,7 @@ class Fills:
         fee_atoms: Fee, atoms of `fee_in_base`'s currency, >= 0.
         fee_in_base: 1 where the fee was taken in base currency, 0 where in quote.
         maker: 1 where the order had rested in the book.
-        client_order_ids: The order's name.
+        client_order_ids: The order's name; "" where lots crossed.
     """
 
     slice: Ints
@@ -99,7 +103,7 @@ class Result:
         sleeves: (K) strategy and symbol.
         traded: By instrument.
         counts: What happened how often: `ambiguous` (bars in which stop and target lay both), `rejected`,
-            `decisions`, `denied` ...
+            `decisions`, `denied`, `crossed` ...
         denials: How often each objection, in words, kept a wish from becoming an order.
         optimistic: The choices that favour us and no real venue would, in words; empty for an honest run.
         trials: How many policies were tried to find this one, >= 1.

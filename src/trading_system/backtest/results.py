@@ -130,7 +130,8 @@ def fills_of(prepared: Prepared, outcome: Outcome) -> Fills:
     left = np.array([LEFT_FOR[code] for code in range(FINISHED, UNPROTECTED + 1)], dtype=np.int64)
     exits = left[np.where(intent == t.EXIT, orders[:, t.ORDER_REASON], NO_REASON) - FINISHED]
     protected = np.where(took, Reason.TAKE_PROFIT, Reason.STOP)
-    reasons = np.choose(intent, [np.full(len(rows), Reason.ENTRY), exits, protected]).astype(np.int64)
+    entered, crossed = np.full(len(rows), Reason.ENTRY), np.full(len(rows), Reason.CROSSED)
+    reasons = np.choose(intent, [entered, exits, protected, crossed]).astype(np.int64)
     return Fills(
         slice=rows[:, t.FILL_SLICE].copy(),
         sleeve=orders[:, t.ORDER_SLEEVE].copy(),
@@ -148,13 +149,13 @@ def fills_of(prepared: Prepared, outcome: Outcome) -> Fills:
 
 
 def _names(prepared: Prepared, outcome: Outcome, which: Ints) -> list[str]:
-    """Return the name of each of the orders `which`, worked out once for each."""
+    """Return the name of each of the orders `which`, worked out once for each; "" for a crossing, which is none."""
     wanted, where = np.unique(which, return_inverse=True)
     rows = outcome.orders[wanted]
     closes = outcome.close_ns[rows[:, t.ORDER_DECIDED]].tolist()
     columns = (rows[:, t.ORDER_SLEEVE], rows[:, t.ORDER_INTENT], rows[:, t.ORDER_ATTEMPT])
     names = [
-        client_order_id(t.ACCOUNT, label, symbol, decided_ns, INTENTS[intent], attempt)
+        client_order_id(t.ACCOUNT, label, symbol, decided_ns, INTENTS[intent], attempt) if intent in INTENTS else ""
         for decided_ns, (label, symbol), intent, attempt in zip(
             closes, (prepared.sleeves[k] for k in columns[0].tolist()), *(c.tolist() for c in columns[1:]), strict=True
         )
@@ -177,10 +178,11 @@ def stops_of(prepared: Prepared, outcome: Outcome) -> list[Ints | None]:
 def _counts(prepared: Prepared, outcome: Outcome) -> dict[str, int]:
     return {
         "ambiguous": outcome.ambiguous,
+        "crossed": outcome.crossings,
         "decisions": outcome.decisions,
         "denied": sum(outcome.denials.values()),
         "missing_bars": sum(reading.missing for reading in prepared.readings),
-        "orders": len(outcome.orders),
+        "orders": len(outcome.orders) - 2 * outcome.crossings,
         "rejected": outcome.rejected,
         "rows_set_aside": sum(len(reading.bad) for reading in prepared.readings),
     }

@@ -78,6 +78,24 @@ class Columns(NamedTuple):
     stop_due: int
     """First slice in which it has arrived, or its cancel has."""
     stop_row: int
+    shared: int
+    """1 where another sleeve trades the same instrument; the columns below are of use only there."""
+    held: int
+    """Signed lots of an entry that is held back, for others to give to; 0 for none."""
+    leaves: int
+    """1 in the moment in which the sleeve leaves at market ..."""
+    leaving: int
+    """... with so many lots that nobody has given or got yet."""
+    crossed: int
+    """1 until what follows from lots that it gave or got is asked for."""
+    later: int
+    """What its decision asks besides, once all have decided: bits of `backtest.together`."""
+    later_lots: int
+    later_stop: int
+    later_take: int
+    """A protective order among it: lots, trigger and target."""
+    turn: int
+    """Place of its cancel among those that the venue answers at this close; 0 for none."""
 
 
 C: Final = Columns(*range(len(Columns._fields)))

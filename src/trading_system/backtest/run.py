@@ -9,14 +9,16 @@ import numpy as np
 from trading_system.backtest.loop import ANY_VOLUME, ROOM, play
 from trading_system.backtest.own_asks import decide_within
 from trading_system.backtest.quiet import Lane
-from trading_system.backtest.rows import Columns, policy_at, reader
+from trading_system.backtest.rows import C, Columns, policy_at, reader
 from trading_system.backtest.tape import (
     AMBIGUOUS,
     CASH,
+    CROSS,
     DECISIONS,
     FILL_COLUMNS,
     FILLS,
     ORDER_COLUMNS,
+    ORDER_INTENT,
     ORDERS,
     REJECTED,
     TALLY_COLUMNS,
@@ -26,6 +28,7 @@ from trading_system.backtest.tape import (
     Setup,
     Tape,
 )
+from trading_system.backtest.together import ALONE
 from trading_system.blotter.objections import COMBINATIONS
 from trading_system.blotter.state import Policy, Terms
 from trading_system.desk.decide import breakers, decide, idle, never_idle, never_steady, no_breakers, steady
@@ -55,8 +58,9 @@ class Outcome:
         holdings_atoms: (S,) the positions' worth at the close, short ones below zero, quote atoms.
         short_atoms: (S,) what the short ones among them are worth, >= 0.
         decided: (S, K, 3) target in lots, stop in ticks, objections (-1: no bar, no decision); (0, K, 3) if not kept.
-        orders: (N, 10) columns `tape.ORDER_...`, in the order in which they were asked for.
-        fills: (N, 9) columns `tape.FILL_...`, in the order in which they happened.
+        orders: (N, 10) columns `tape.ORDER_...`, in the order in which they were asked for; both sides of crossings
+            among them.
+        fills: (N, 9) columns `tape.FILL_...`, in the order in which they happened; likewise.
         position_atoms: (K,) base currency owned by each sleeve at the end, atoms.
         denials: How often each set of objections denied a wish to enter.
         rejected: Entries that the venue would have rejected.
@@ -81,6 +85,11 @@ class Outcome:
     def equity_atoms(self) -> Ints:
         """(S,) cash and marked positions at the close, quote atoms."""
         return self.cash_atoms + self.holdings_atoms
+
+    @property
+    def crossings(self) -> int:
+        """How often lots went from one sleeve to another."""
+        return int(np.count_nonzero(self.orders[:, ORDER_INTENT] == CROSS)) // 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +171,7 @@ def run(
         ImportError: numba is not installed and `plain` is false.
     """
     tape, beliefs, setup = checked(tape, beliefs, setup, own, plain=plain, sound=sound)
-    played = play if own is None else swapped(play, own.swaps())
+    played = loop_of(setup, own)
     record = _play(played if plain else compiled(played), tape, beliefs, setup, decisions, progress)
     return Outcome(
         close_ns=tape.close_ns,
@@ -178,6 +187,12 @@ def run(
         ambiguous=int(record.tally[AMBIGUOUS]),
         decisions=int(record.tally[DECISIONS]),
     )
+
+
+def loop_of(setup: Setup, own: OwnPolicy | None) -> Callable[..., int]:
+    """Return `play` as a run of `setup` needs it: with the user's own policy; with netting where sleeves can net."""
+    shared = len(np.unique(setup.instrument)) < len(setup.instrument)
+    return swapped(play, {**({} if shared else ALONE), **({} if own is None else own.swaps())})
 
 
 def checked(
@@ -251,6 +266,7 @@ def blank(slices: int, setup: Setup, decisions: bool) -> Record:
         tally=np.zeros(TALLY_COLUMNS, dtype=np.int64),
     )
     record.tally[CASH] = setup.cash_atoms
+    record.book[:, C.shared] = np.bincount(setup.instrument, minlength=instruments)[setup.instrument] > 1
     return record
 
 

@@ -12,11 +12,10 @@ from typing import Final
 
 import numpy as np
 
-from trading_system.backtest.loop import play
-from trading_system.backtest.run import SHORTABLE, OwnPolicy, blank, checked, lane_of
-from trading_system.backtest.tape import CASH, FILLS, ORDERS, Beliefs, Record, Setup, Tape
+from trading_system.backtest.run import SHORTABLE, OwnPolicy, blank, checked, lane_of, loop_of
+from trading_system.backtest.tape import CASH, CROSSED, FILLS, ORDERS, Beliefs, Record, Setup, Tape
 from trading_system.errors import ConfigurationError
-from trading_system.kernel import compiled, swapped
+from trading_system.kernel import compiled
 from trading_system.market.columns import Floats, Ints
 from trading_system.risk_management.circuit_breakers.daily_loss import DAY_NS
 
@@ -88,7 +87,7 @@ def sweep(
         raise ConfigurationError(f"a sweep needs policies of shape (trials, sleeves, fields), not {policies.shape}")
     tape, beliefs, setup = checked(tape, beliefs, setup._replace(policies=policies[0]), own)
     policies = np.ascontiguousarray(policies, dtype=np.float64)
-    compiled(play if own is None else swapped(play, own.swaps()))  # once, before the threads ask for it
+    compiled(loop_of(setup, own))  # once, before the threads ask for it
     count, sampled = len(policies), samples(tape.close_ns)
     swept = Swept(
         sampled=sampled,
@@ -124,7 +123,7 @@ def _share(
     told: Callable[[int], None],
 ) -> None:
     """Run `trials`, one worker's share, over all stretches."""
-    run = compiled(play if own is None else swapped(play, own.swaps()))
+    run = compiled(loop_of(setup, own))
     slices, lane = len(tape.close_ns), lane_of(tape, beliefs, setup)
     shared = blank(min(slices, STRETCH), setup, False)._replace(
         cash=np.empty(slices, dtype=np.int64),
@@ -141,9 +140,10 @@ def _share(
             record, at = records[n], start
             while at < stop:
                 at = run(tape, beliefs, lane, setups[n], record, at, stop)
-                swept.fills[n] += record.tally[FILLS]
-                swept.orders[n] += record.tally[ORDERS]
-                record.tally[FILLS] = record.tally[ORDERS] = 0  # nobody reads the rows: the next may write over them
+                inside = 2 * record.tally[CROSSED]  # rows of lots that crossed: no order was sent
+                swept.fills[n] += record.tally[FILLS] - inside
+                swept.orders[n] += record.tally[ORDERS] - inside
+                record.tally[FILLS] = record.tally[ORDERS] = record.tally[CROSSED] = 0  # the next may write over them
             swept.equity_atoms[n, kept] = record.cash[rows] + record.holdings[rows]
         told(stop * len(trials))
 

@@ -62,14 +62,16 @@ ACCOUNT: Final = "backtest"
 ENTER: Final = 0
 EXIT: Final = 1
 PROTECT: Final = 2
+CROSS: Final = 3
+"""No order: lots that another sleeve of the account gave or got, filled in the moment in which both wanted it."""
 
 ORDER_DECIDED: Final = 0
 """Slice of the decision that the order goes back to."""
 ORDER_SLEEVE: Final = 1
 ORDER_INTENT: Final = 2
-"""`ENTER`, `EXIT` or `PROTECT`."""
+"""`ENTER`, `EXIT`, `PROTECT`; or `CROSS`."""
 ORDER_ATTEMPT: Final = 3
-"""How many tickets this bar and intent have had, this one included."""
+"""How many tickets this bar and intent have had, this one included; 0 for a crossing."""
 ORDER_SIDE: Final = 4
 """1 buys, -1 sells."""
 ORDER_LOTS: Final = 5
@@ -104,7 +106,8 @@ ORDERS: Final = 2
 REJECTED: Final = 3
 AMBIGUOUS: Final = 4
 DECISIONS: Final = 5
-TALLY_COLUMNS: Final = 6
+CROSSED: Final = 6
+TALLY_COLUMNS: Final = 7
 
 
 class Record(NamedTuple):
@@ -122,9 +125,10 @@ class Record(NamedTuple):
     denials: Ints
     """(COMBINATIONS,) how often each set of objections denied a wish to enter."""
     orders: Ints
-    """(N, 10) the orders asked for, columns `ORDER_...`."""
+    """(N, 10) the orders asked for, columns `ORDER_...`; of a crossing one row for the buyer, then one for the seller.
+    """
     fills: Ints
-    """(N, 9) the fills in the order in which they happened, columns `FILL_...`."""
+    """(N, 9) the fills in the order in which they happened, columns `FILL_...`, both sides of crossings among them."""
     marks: Ints
     """(I,) last close of each instrument, ticks."""
     volume: Ints
@@ -138,5 +142,5 @@ class Record(NamedTuple):
     latches: Ints
     """(2,) latched objections; the end of the day, UTC ns."""
     tally: Ints
-    """(6,) `CASH` owned now, atoms; how many `FILLS`, `ORDERS`, entries `REJECTED` by the venue (for cash, or because
-    a post-only order would have taken), `AMBIGUOUS` bars, and `DECISIONS`."""
+    """(7,) `CASH` owned now, atoms; how many rows of `FILLS` and `ORDERS`, entries `REJECTED` by the venue (for cash,
+    or because a post-only order would have taken), `AMBIGUOUS` bars, `DECISIONS`, and how often lots were `CROSSED`."""

@@ -110,6 +110,44 @@ class BreakerTripped(Fact):
     objections: int
 
 
+# --- between the sleeves of one account -------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryHeld(Fact):
+    """An entry at market is held back: sleeves of the same instrument may give it lots before the venue is asked.
+
+    `ticket` is what will be asked for where nobody gives any. Its cash is promised from now on.
+    """
+
+    ticket: OrderTicket
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EntryDropped(Fact):
+    """What was still held back of this sleeve's entry is not asked for; the next decision may want it again."""
+
+    strategy: str
+    symbol: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LotsCrossed(Fact):
+    """Two sleeves wanted opposite things at one moment: `lots` > 0 went from one to the other inside the account.
+
+    Attributes:
+        buyer, seller: Their strategies.
+        price_ticks: The last price that both had heard; neither a fee nor a spread is paid.
+    """
+
+    symbol: str
+    buyer: str
+    seller: str
+    lots: int
+    price_ticks: int
+
+
 # --- the books against the venue's ------------------------------------------------------------------
 
 
@@ -264,6 +302,9 @@ KINDS: Final[dict[str, type[Fact]]] = {
         SliceClosed,
         Decided,
         BreakerTripped,
+        EntryHeld,
+        EntryDropped,
+        LotsCrossed,
         ReconcileRequested,
         Reconciled,
         OrderQueued,

@@ -5,7 +5,7 @@ It never predicts: a fill counts when the venue has told of it, a promise of cas
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from trading_system.blotter import events as e
 from trading_system.blotter import state
@@ -33,6 +33,7 @@ class SleeveBook:
         known_ticks: Last price heard: that close, or a fill's since, ticks.
         tickets: Tickets of the bar decided last, by intent.
         cancels: How often each order was to be canceled since that decision, by client order id.
+        held_back: An entry that the venue is not asked for yet; its lots are those that nobody has given so far.
     """
 
     strategy: str
@@ -48,6 +49,7 @@ class SleeveBook:
     known_ticks: int = 0
     tickets: dict[Intent, int] = field(default_factory=dict)
     cancels: dict[str, int] = field(default_factory=dict)
+    held_back: OrderTicket | None = None
 
     @property
     def key(self) -> SleeveKey:
@@ -112,6 +114,13 @@ class Portfolio:
                 book.decided_ns, book.marked_ticks = fact.bar.close_ns, fact.bar.close
                 book.known_ticks = fact.bar.close
                 book.tickets, book.cancels, book.exit_refused = {}, {}, False
+            case e.EntryHeld(ticket=ticket):
+                self.sleeves[ticket.strategy, ticket.symbol].held_back = ticket
+            case e.EntryDropped():
+                self.sleeves[fact.strategy, fact.symbol].held_back = None
+            case e.LotsCrossed():
+                self._cross(self.sleeves[fact.buyer, fact.symbol], Side.BUY, fact.lots)
+                self._cross(self.sleeves[fact.seller, fact.symbol], Side.SELL, fact.lots)
             case e.Reconciled():
                 if not self.balances:
                     self.balances = dict(fact.balances)
@@ -146,9 +155,10 @@ class Portfolio:
         ]
 
     def reserved_atoms(self) -> int:
-        """Return the quote currency promised to live buy orders at their worst, atoms, rounded up."""
+        """Return the quote currency promised to entries, live or held back, at their worst, atoms, rounded up."""
         promising = [o for o in self.live_orders() if o.ticket.reserve_atoms]
-        return sum(-(-o.ticket.reserve_atoms * o.open_lots // o.ticket.lots) for o in promising)
+        promised = sum(-(-o.ticket.reserve_atoms * o.open_lots // o.ticket.lots) for o in promising)
+        return promised + sum(book.held_back.reserve_atoms for book in self.sleeves.values() if book.held_back)
 
     def _open(self, fact: e.SleeveOpened) -> None:
         key = (fact.strategy, fact.instrument.symbol)
@@ -173,8 +183,10 @@ class Portfolio:
             raise InvariantBroken(f"{ticket.client_order_id} was asked for twice")
         self.orders[ticket.client_order_id] = Order(ticket=ticket)
         self.live[ticket.client_order_id] = None
-        tickets = self.sleeves[ticket.strategy, ticket.symbol].tickets
-        tickets[ticket.intent] = tickets.get(ticket.intent, 0) + 1
+        book = self.sleeves[ticket.strategy, ticket.symbol]
+        book.tickets[ticket.intent] = book.tickets.get(ticket.intent, 0) + 1
+        if ticket.intent is Intent.ENTER:
+            book.held_back = None
 
     def _tell(self, event: e.OrderEvent) -> None:
         order = self.orders.get(event.client_order_id)
@@ -207,6 +219,16 @@ class Portfolio:
             book.position_atoms -= min(fill.fee.atoms, owned)
         book.stop_refused = book.exit_refused = False
         book.known_ticks = fill.price_ticks
+
+    def _cross(self, book: SleeveBook, side: Side, lots: int) -> None:
+        """Let `book` buy from or sell to another sleeve: the account as a whole neither pays nor owns anything else."""
+        book.position_atoms += (lots if side is Side.BUY else -lots) * book.terms.lot_atoms
+        book.stop_refused = book.exit_refused = False
+        ticket = book.held_back
+        if ticket is not None and ticket.side is side:
+            rest = ticket.lots - lots
+            reserve = -(-ticket.reserve_atoms * rest // ticket.lots)
+            book.held_back = replace(ticket, lots=rest, reserve_atoms=reserve) if rest > 0 else None
 
     def _move(self, currency: str, atoms: int) -> None:
         self.balances[currency] = self.balances.get(currency, 0) + atoms

@@ -4,7 +4,8 @@
 the portfolio (a fold of facts) and in the forecasters (a function of the bars pushed).
 """
 
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,7 +16,9 @@ from trading_system.blotter.portfolio import Portfolio, SleeveBook, SleeveKey, a
 from trading_system.blotter.signals import Forecast
 from trading_system.blotter.state import NO_ENTRY, NO_VIEW, NOTHING, Account, Asks, BarRow, Policy, Sleeve, Step, View
 from trading_system.blotter.tickets import Intent
+from trading_system.desk import netting
 from trading_system.desk.decide import asked, decide
+from trading_system.desk.patience import Due
 from trading_system.desk.ticketing import tickets_for
 from trading_system.market.bars import Bar
 from trading_system.market.timestamps import NS_PER_S
@@ -27,21 +30,6 @@ FREELY: Final = 3
 """
 ROUTINE_NS: Final = 3_600 * NS_PER_S
 """Books that agree are compared again after this long."""
-PATIENCE_S: Final = (0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
-"""Pauses between questions about one thing, seconds; the last is repeated."""
-
-
-@dataclass(slots=True)
-class Due:
-    """When to ask next about an order, or about the books, and how often was asked already."""
-
-    at_ns: int
-    asked: int = 0
-
-    def again(self, now_ns: int) -> None:
-        """Put the next question off by the next pause."""
-        self.at_ns = now_ns + int(PATIENCE_S[min(self.asked, len(PATIENCE_S) - 1)] * NS_PER_S)
-        self.asked += 1
 
 
 @dataclass(slots=True, kw_only=True)
@@ -70,6 +58,12 @@ class Desk:
     _again: dict[SleeveKey, Due] = field(default_factory=dict)
     _closing: bool = False
     _compared_ns: int = 0
+    _crossed: set[SleeveKey] = field(default_factory=set)
+    _shared: frozenset[str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        traders = Counter(symbol for _, symbol in self.forecasters)
+        self._shared = frozenset(symbol for symbol, count in traders.items() if count > 1)
 
     def warm(self, bar: Bar) -> None:
         """Show `bar`, which closed before this process began, to the forecasters; nothing is decided on it."""
@@ -115,7 +109,7 @@ class Desk:
             case e.TimerFired():
                 facts = self._timer(event.ts_ns)
             case e.StopRequested():
-                self._closing, facts = True, []
+                self._closing, facts = True, netting.drop(self.portfolio, "the process is to end", event.ts_ns)
             case e.FeedRestored(feed="user"):
                 facts = self._what_was_missed(event)
             case e.EngineStarted():
@@ -124,7 +118,7 @@ class Desk:
                 facts = []
         if doubtful and not self._doubts():
             facts.append(self._take(e.ReconcileRequested(ts_ns=event.ts_ns, reason="an order in doubt was cleared up")))
-        return facts
+        return facts + self._conclude(event.ts_ns) if self._shared else facts
 
     def wake_ns(self) -> int | None:
         """Return when something is to be asked again or decided, UTC ns; None while nothing waits."""
@@ -166,15 +160,23 @@ class Desk:
     def _decide(self, ts_ns: int) -> list[e.Fact]:
         bars, self._slice = self._slice, {}
         marks = {symbol: bar.close for symbol, bar in bars.items()}
-        facts: list[e.Fact] = []
+        facts = netting.drop(self.portfolio, "it is decided anew", ts_ns, bars) if self._shared else []
+        together: list[tuple[SleeveBook, Asks]] = []
         for key, book in self.portfolio.sleeves.items():
             if key in self.forecasters and key[1] in bars:
-                facts += self._decide_one(book, bars[key[1]], self._forecasts[key], marks, ts_ns)
-        return facts
+                decided, asks = self._decide_one(book, bars[key[1]], self._forecasts[key], marks, ts_ns)
+                facts += decided
+                if key[1] not in self._shared:
+                    facts += self._ask([(book, asks)], ts_ns)
+                    continue
+                held, asks = netting.hold_back(self.portfolio, book, asks, ts_ns)
+                facts += held
+                together.append((book, asks))
+        return facts + self._ask(together, ts_ns)
 
     def _decide_one(
         self, book: SleeveBook, bar: Bar, forecast: Forecast, marks: dict[str, int], ts_ns: int
-    ) -> list[e.Fact]:
+    ) -> tuple[list[e.Fact], Asks]:
         gates = objections.UNRECONCILED if self.portfolio.differences else objections.NONE
         if ts_ns - bar.close_ns > self.stale_ns:
             gates |= objections.STALE_FEED
@@ -205,7 +207,7 @@ class Desk:
         for fact in facts:
             self.portfolio.apply(fact)
         self._again.pop(book.key, None)
-        return facts + self._ask(book, step.asks, ts_ns)
+        return facts, step.asks
 
     # --- orders -------------------------------------------------------------------------------------
 
@@ -245,20 +247,44 @@ class Desk:
                 self._again[book.key] = due = Due(ts_ns)
                 due.again(ts_ns)
             return []
-        return self._ask(book, asks, ts_ns)
+        return self._ask([(book, asks)], ts_ns)
 
-    def _ask(self, book: SleeveBook, asks: Asks, ts_ns: int) -> list[e.Fact]:
-        if asks == NOTHING:
-            return []
+    def _ask(self, asked: Sequence[tuple[SleeveBook, Asks]], ts_ns: int) -> list[e.Fact]:
+        """Ask the venue for what sleeves cannot give each other at this moment."""
+        facts = [fact for book, asks in asked for fact in self._cancel(book, asks, ts_ns)]
+        exits = {book.key: asks.exit_lots for book, asks in asked if asks.exit_lots}
+        for symbol in dict.fromkeys(book.instrument.symbol for book, _ in asked):
+            if symbol in self._shared:
+                for crossed in netting.cross(self.portfolio, symbol, exits, ts_ns):
+                    facts.append(crossed)
+                    self._crossed |= {(crossed.buyer, symbol), (crossed.seller, symbol)}
+        for book, asks in asked:
+            rest = asks._replace(exit_lots=exits[book.key]) if asks.exit_lots else asks
+            tickets = tickets_for(self.portfolio.account, book, rest)
+            facts += [self._take(e.OrderQueued(ts_ns=ts_ns, ticket=ticket)) for ticket in tickets]
+        return facts
+
+    def _cancel(self, book: SleeveBook, asks: Asks, ts_ns: int) -> list[e.Fact]:
         facts: list[e.Fact] = []
+        if not asks.cancel_stop and not asks.cancel_entry:
+            return facts
         for order in self.portfolio.live_orders(book.key):
             wanted = {Intent.PROTECT: asks.cancel_stop, Intent.ENTER: asks.cancel_entry}.get(order.ticket.intent, 0)
             if wanted and order.status is OrderStatus.WORKING and order.cancel is Cancel.NONE:
-                facts.append(e.CancelRequested(ts_ns=ts_ns, client_order_id=order.ticket.client_order_id))
-        facts += [
-            e.OrderQueued(ts_ns=ts_ns, ticket=ticket) for ticket in tickets_for(self.portfolio.account, book, asks)
-        ]
-        return [self._take(fact) for fact in facts]
+                name = order.ticket.client_order_id
+                facts.append(self._take(e.CancelRequested(ts_ns=ts_ns, client_order_id=name)))
+        return facts
+
+    def _conclude(self, ts_ns: int) -> list[e.Fact]:
+        """Ask for what nobody is left to give, and let who got or gave lots follow as after a fill."""
+        facts: list[e.Fact] = []
+        while True:
+            facts += netting.release(self.portfolio, ts_ns)
+            book = next((book for key, book in self.portfolio.sleeves.items() if key in self._crossed), None)
+            if book is None:
+                return facts
+            self._crossed.discard(book.key)
+            facts += self._ask_again(book, ts_ns)
 
     # --- questions ----------------------------------------------------------------------------------
 
@@ -321,7 +347,7 @@ class Desk:
 
     def _recover(self, ts_ns: int) -> list[e.Fact]:
         """What a process that ended anywhere left open: never sent, perhaps sent, or resting."""
-        facts: list[e.Fact] = []
+        facts = netting.drop(self.portfolio, "the process was started again", ts_ns)
         for order in self.portfolio.live_orders():
             name = order.ticket.client_order_id
             if order.status is OrderStatus.QUEUED:

@@ -146,6 +146,17 @@ def leavable(lots: int, price_ticks: int, terms: Terms) -> bool:
 
 
 @kernel
+def least_lots(price_ticks: int, terms: Terms) -> int:
+    """Return the fewest lots that can be taken off at market: the smallest for which `leavable` is true, >= 1.
+
+    >>> least_lots(30, Terms(lot_atoms=1, notional_atoms=10, min_lots=2, min_notional_atoms=1_000))  # 1000 / 300, up
+    4
+    """
+    one, least = lot_worth(price_ticks, terms), max(1, terms.min_lots)
+    return max(least, -(-terms.min_notional_atoms // one)) if one > 0 else least
+
+
+@kernel
 def protectable(lots: int, level_ticks: int, terms: Terms) -> bool:
     """Return whether the venue accepts a protective order for `lots`, judged at the lowest limit price it may have.
 

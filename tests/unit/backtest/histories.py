@@ -8,6 +8,7 @@ from tests.unit.desk.numbers import POLICY, SURE, TERMS
 
 from trading_system.backtest.run import Outcome, make_setup
 from trading_system.backtest.tape import (
+    CROSS,
     FILL_COLUMNS,
     FILL_ORDER,
     FILL_SLICE,
@@ -91,6 +92,11 @@ def fills_of(outcome: Outcome) -> list[dict[str, int]]:
             | {"at": row[FILL_SLICE]}
         )
     return rows
+
+
+def at_venue(outcome: Outcome) -> list[dict[str, int]]:
+    """Return the fills of orders: those of lots that crossed inside the account are left out."""
+    return [fill for fill in fills_of(outcome) if fill["intent"] != CROSS]
 
 
 def orders_of(outcome: Outcome) -> list[dict[str, int]]:

@@ -147,6 +147,53 @@ def wild(seed: int, slices: int = 60) -> Tale:
     )
 
 
+def quarrel(seed: int, slices: int = 60) -> Tale:
+    """Return two to four strategies, most of them on one instrument, that often want opposite things at one close.
+
+    Their views are one view and its opposite, of any age, and most enter at market: lots cross at many closes. Sizes
+    are such that the rest is often nothing, or too small for the venue. All else is as wild as in `wild`.
+    """
+    rng = np.random.default_rng(seed)
+    tale = wild(seed, slices)
+    traded = [int(rng.random() < 0.15) * (len(tale.instruments) - 1) for _ in range(rng.integers(2, 5))]
+    turned = np.cumsum(rng.random(slices + 8) < 0.3) % 2
+    probability = np.stack([np.roll(turned, _one_of(rng, 0, 0, 0, 1))[8:] * 0.8 + 0.1 for _ in traded], axis=1)
+    opposed = rng.random(len(traded)) < 0.5
+    probability[:, opposed] = 1.0 - probability[:, opposed]
+    probability[rng.random(probability.shape) < 0.03] = np.nan
+    policies = [
+        _careless(rng)._replace(
+            max_drawdown=0.95,
+            max_daily_loss=1.0,
+            max_gross=5.0,
+            entry_mode=_one_of(rng, 0.0, 0.0, 0.0, 0.0, 1.0),
+            entry_parts=_one_of(rng, 1.0, 1.0, 1.0, 1.0, 2.0),
+            size_mode=_one_of(rng, 3.0, 3.0, 1.0, 2.0),
+            size_lots=float(rng.integers(4, 16)),
+            size_fraction=rng.uniform(0.05, 0.3),
+            atr_stop=rng.uniform(0.5, 4.0),
+        )
+        for _ in traded
+    ]
+    setup = make_setup(
+        cash_atoms=10**9,
+        terms=[terms_of(instrument) for instrument in tale.instruments],
+        costs=[_any_costs(rng) for _ in tale.instruments],
+        instrument=traded,
+        policies=policies,
+        rules=tale.setup.rules,
+        life_ns=[HOUR_NS] * len(traded),
+    )
+    moves = rng.uniform(0.005, 0.1, probability.shape)
+    return Tale(
+        tape=tale.tape,
+        beliefs=Beliefs(probability=probability, gain=moves, loss=moves),
+        setup=setup,
+        instruments=tale.instruments,
+        sleeves=[(f"s{k}", tale.instruments[i].symbol) for k, i in enumerate(traded)],
+    )
+
+
 def _one_of(rng: np.random.Generator, *choices: T) -> T:
     return choices[int(rng.integers(len(choices)))]
 

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.backtest.histories import fills_of, orders_of, until, wild
+from tests.unit.backtest.histories import at_venue, fills_of, orders_of, until, wild
 
 from trading_system.backtest.run import Outcome, OwnPolicy, run
-from trading_system.backtest.tape import ENTER, EXIT, ORDER_LOTS, PROTECT, Beliefs, Rules, Setup, Tape
+from trading_system.backtest.tape import CROSS, ENTER, EXIT, ORDER_LOTS, PROTECT, Beliefs, Rules, Setup, Tape
 from trading_system.blotter.state import (
     JUMPED,
     SIZE_AT_FILL,
@@ -225,6 +225,8 @@ def test_the_future_cannot_change_the_past(seed: int, cut: int, shock: int, slee
 
 def comes_after_the_mark(fill: dict[str, int], rules: Rules) -> bool:
     """Return whether a fill happened at the close itself, where a bar's worth has been reckoned already."""
+    if fill["intent"] == CROSS:
+        return fill["decided"] == fill["at"]
     return rules.at_close == 1 and fill["intent"] != PROTECT and not fill["maker"]
 
 
@@ -270,7 +272,7 @@ def test_what_fills_was_asked_for_and_no_more_of_it(seed: int) -> None:
     tape, beliefs, setup = wild(seed)
     outcome = run(tape, beliefs, setup, plain=True)
     asked, traded = outcome.orders[:, ORDER_LOTS].copy(), np.zeros_like(tape.close)
-    for fill in fills_of(outcome):
+    for fill in at_venue(outcome):
         s, k = fill["at"], fill["sleeve"]
         i, sized_at_fill = setup.instrument[k], Policy(*setup.policies[k]).size_mode == SIZE_AT_FILL
         assert s >= fill["decided"] + (0 if setup.rules.at_close else 1 + setup.rules.latency_bars)
@@ -296,7 +298,7 @@ def test_the_wild_histories_have_everything_in_them() -> None:
         seen["ambiguous"] += outcome.ambiguous
         for fill in fills_of(outcome):
             side = "buy" if fill["side"] > 0 else "sell"
-            what = {ENTER: "enter", EXIT: f"exit {fill['reason']}", PROTECT: "protect"}[fill["intent"]]
+            what = {ENTER: "enter", EXIT: f"exit {fill['reason']}", PROTECT: "protect", CROSS: "cross"}[fill["intent"]]
             seen[f"{what} {side}"] += 1
             seen["maker" if fill["maker"] else "taker"] += 1
             seen["fee in base" if fill["in_base"] else "fee in quote"] += 1

@@ -11,7 +11,7 @@ from typing import Final
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.unit.backtest.histories import fills_of, orders_of, wild
+from tests.unit.backtest.histories import at_venue, orders_of, wild
 
 from trading_system.backtest.run import run
 from trading_system.backtest.tape import ENTER, EXIT, PROTECT, Setup, Tape
@@ -60,7 +60,7 @@ def fee_due(fill: Fill, costs: Costs, terms: Terms) -> tuple[int, int]:
 def test_takers_pay_the_market_and_more_and_never_get_better(seed: int, sleeves: int, instruments: int) -> None:
     """At the open (the close, if chosen), at a stop or beyond it where the bar opened; spread and slippage on top."""
     tape, beliefs, setup = wild(seed, sleeves=sleeves, instruments=instruments)
-    for fill in fills_of(run(tape, beliefs, setup, plain=True)):
+    for fill in at_venue(run(tape, beliefs, setup, plain=True)):
         if fill["maker"]:
             continue
         bar, costs = met(tape, setup, fill), Costs(*setup.costs[setup.instrument[fill["sleeve"]]].tolist())
@@ -85,7 +85,7 @@ def test_makers_get_their_own_price_and_only_where_the_market_went(
     """Through it, or to it if chosen; the open only where that is chosen too, and is better."""
     tape, beliefs, setup = wild(seed, sleeves=sleeves, instruments=instruments)
     setup = setup._replace(rules=setup.rules._replace(touch=touch))
-    for fill in fills_of(run(tape, beliefs, setup, plain=True)):
+    for fill in at_venue(run(tape, beliefs, setup, plain=True)):
         if not fill["maker"]:
             continue
         bar, price, side = met(tape, setup, fill), fill["price"], fill["side"]
@@ -106,7 +106,7 @@ def test_within_a_bar_the_worse_case_counts(seed: int, sleeves: int, instruments
     """A target is reached before the stop only at the open; and never within the bar on whose way the entry filled."""
     tape, beliefs, setup = wild(seed, sleeves=sleeves, instruments=instruments)
     on_the_way: set[tuple[int, int]] = set()
-    for fill in fills_of(run(tape, beliefs, setup, plain=True)):
+    for fill in at_venue(run(tape, beliefs, setup, plain=True)):
         bar, here, side = met(tape, setup, fill), (fill["at"], fill["sleeve"]), fill["side"]
         if fill["intent"] == ENTER and fill["maker"]:
             on_the_way.add(here)
@@ -123,7 +123,7 @@ def test_within_a_bar_the_worse_case_counts(seed: int, sleeves: int, instruments
 def test_each_fee_is_the_rate_of_what_came_in(seed: int, sleeves: int, instruments: int) -> None:
     """As exact fractions, rounded as chosen; the maker's rate only for what rested."""
     tape, beliefs, setup = wild(seed, sleeves=sleeves, instruments=instruments)
-    for fill in fills_of(run(tape, beliefs, setup, plain=True)):
+    for fill in at_venue(run(tape, beliefs, setup, plain=True)):
         i = setup.instrument[fill["sleeve"]]
         costs, terms = Costs(*setup.costs[i].tolist()), Terms(*setup.terms[i].tolist())
         assert (fill["fee"], fill["in_base"]) == fee_due(fill, costs, terms)

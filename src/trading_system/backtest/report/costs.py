@@ -3,12 +3,17 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from typing import Final
 
 import numpy as np
 import polars as pl
 
 from trading_system.backtest.report.schema import Cost, Market
+from trading_system.backtest.result import Reason
 from trading_system.market.columns import Floats
+
+INSIDE: Final = Reason.CROSSED.name.lower()
+"""The reason of a fill that no venue saw."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,7 +21,7 @@ class Paid:
     """By fill, quote units, (N,) each; > 0 cost us.
 
     Attributes:
-        turnover: Price × quantity.
+        turnover: Price × quantity; 0 for lots that crossed inside the account.
         spread: Half the spread.
         slippage: Fill price against the bar's own, signed so that worse is more, less the spread.
         fees: The fee; where it was taken in base currency, at the price of the fill.
@@ -41,7 +46,7 @@ def paid(fills: pl.DataFrame, markets: Sequence[Market]) -> Paid:
     rate = np.where(in_base, _floats(symbols.replace_strict(tick, return_dtype=pl.Float64)) * price, 1.0)
     spread = worth * _floats(fills["spread_ticks"])
     return Paid(
-        turnover=worth * price,
+        turnover=np.where((fills["reason"] == INSIDE).to_numpy(), 0.0, worth * price),
         spread=spread,
         slippage=side * (price - reference) * worth - spread,
         fees=_floats(fills["fee_atoms"]) / 1e8 * rate,
@@ -55,7 +60,7 @@ def costs_of(fills: pl.DataFrame, markets: Sequence[Market]) -> list[Cost]:
     return [
         Cost(
             symbol=symbol,
-            fills=int(at.sum()),
+            fills=int((at & (fills["reason"] != INSIDE).to_numpy()).sum()),
             turnover=float(each.turnover[at].sum()),
             spread=float(each.spread[at].sum()),
             slippage=float(each.slippage[at].sum()),

@@ -30,6 +30,7 @@ class Look(NamedTuple):
 ENTRY: Final = Look("entry", "triangle-up", "triangle-down", "var(--entry)")
 EXIT: Final = Look("exit", "circle", "circle", "var(--exit)")
 TARGET: Final = Look("take-profit", "star", "star", "var(--gain)")
+CROSSED: Final = Look("crossed inside", "diamond", "diamond-open", "var(--soft)")
 STOP: Final = Look("stopped out", "x", "x", "var(--loss)")
 
 LOOKS: Final[Mapping[Reason, Look]] = {
@@ -40,6 +41,7 @@ LOOKS: Final[Mapping[Reason, Look]] = {
     Reason.TAKE_PROFIT: TARGET,
     Reason.STOP: STOP,
     Reason.UNPROTECTED: STOP,
+    Reason.CROSSED: CROSSED,
 }
 
 

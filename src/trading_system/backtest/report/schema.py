@@ -97,8 +97,8 @@ class Cost(_Part, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     Attributes:
         symbol: The instrument.
-        fills: Executions.
-        turnover: Sum of price × quantity.
+        fills: Executions at the venue; lots that crossed inside the account are none.
+        turnover: Sum of price × quantity over them.
         spread: Half the spread, paid by orders that take.
         slippage: What else lay between the bar's price and ours.
         fees: What the venue took; a fee taken in base counts at the price of its fill.

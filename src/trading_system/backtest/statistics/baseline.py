@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trading_system.backtest.result import Fills, Result, Traded
+from trading_system.backtest.result import Fills, Reason, Result, Traded
 from trading_system.backtest.trades import worth
 from trading_system.market.columns import Floats, Ints
 from trading_system.market.instruments import Instrument
@@ -72,9 +72,9 @@ def cost_rate(result: Result) -> float:
 def costs(fills: Fills, sleeve: int, instrument: Instrument) -> tuple[float, float, float, float]:
     """Return fees, spread and slippage of a sleeve's fills, and what the fills were worth; quote units.
 
-    A fee in base currency is valued at its fill's price.
+    A fee in base currency is valued at its fill's price. Lots that crossed inside the account did not reach the market.
     """
-    mine = fills.sleeve == sleeve
+    mine = (fills.sleeve == sleeve) & (fills.reason != Reason.CROSSED)
     columns = (fills.lots, fills.price_ticks, fills.spread_ticks)
     lots, price, spread = (column[mine].astype(np.float64) for column in columns)
     one = instrument.notional_atoms / ATOMS

@@ -118,6 +118,12 @@ class SimulatedVenue:
         order.cancel_due = self._resting_from()
         return []
 
+    def crossed(self, buyer: SleeveKey, seller: SleeveKey, lots: int) -> None:
+        """Take note that lots went from one sleeve to another; what the account owns stays as it is."""
+        atoms = lots * self._listed[buyer[1]].terms.lot_atoms
+        self._positions[self._places[buyer]] += atoms
+        self._positions[self._places[seller]] -= atoms
+
     def open_order_ids(self) -> set[str]:
         """Return the client order ids of all orders that live here or are on their way."""
         return set(self._orders)
