@@ -10,7 +10,7 @@ from trading_system.data_pipeline.normalizers.defects.kinds import Action, Defec
 from trading_system.data_pipeline.normalizers.defects.rows import MONTH_NS, Mask, Positions, Rows, length_words
 from trading_system.data_pipeline.normalizers.defects.spikes import spikes
 from trading_system.data_pipeline.normalizers.defects.stale import stale
-from trading_system.data_pipeline.normalizers.defects.telling import Sequence, sequence, told
+from trading_system.data_pipeline.normalizers.defects.telling import Sequence, latest, sequence, told
 from trading_system.market import bar_flags
 from trading_system.market.columns import Ints
 
@@ -106,7 +106,8 @@ class _Examination:
         """Tell what single rows say of themselves; return those whose numbers can be a bar's."""
         rows = self._rows
         missing, low, odd = cells.not_numbers(rows), cells.not_positive(rows), cells.impossible(rows)
-        self._tell(K.UNREADABLE, rows.unreadable, "a time, a number or the count of cells cannot be read")
+        words = "a time, a number or the count of cells cannot be read"
+        self._tell(K.UNREADABLE, rows.unreadable, words, stamps=latest(self._rows, self._seq, self._interval or 0))
         self._tell(K.NAN, missing, "a number is missing, or none")
         self._tell(K.NON_POSITIVE, low, "a price that is not positive, or a negative volume")
         self._tell(K.OHLC, odd & ~low, "high, low, open and close cannot be those of one bar")

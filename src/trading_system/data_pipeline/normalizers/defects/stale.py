@@ -61,6 +61,7 @@ def _habits(rows: Rows) -> tuple[Habit, ...]:
     if rows.with_volume:
         volume = _again(rows.volume) & (rows.volume > 0)
         habits += [
+            Habit("flat without volume", flat & (rows.volume == 0), 3),
             Habit("the whole bar", prices & moved & volume, 1, 5e-3),
             Habit("the whole flat bar", flat & volume, 2, 1e-3),
             Habit("volume", volume, 3),

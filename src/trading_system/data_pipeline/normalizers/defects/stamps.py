@@ -48,6 +48,11 @@ def to_open(times: Ints, interval_ns: int, *, ends: bool) -> Ints:
     return shift
 
 
+_FALLS: Final = 3
+_DISORDER: Final = 0.002
+"""Falls of the time, or their share of all steps, beyond which a file is shuffled and no seam can be told in it."""
+
+
 class Shifted(NamedTuple):
     """Rows begin..end (exclusive, in the order given) stamped `bars` intervals late, or early, and what says so."""
 
@@ -119,6 +124,8 @@ def _seams(rows: Rows, interval_ns: int) -> list[_Seam]:
     if jump is None:
         return []
     steps = np.diff(rows.time_ns)
+    if int((steps < 0).sum()) > max(_FALLS, _DISORDER * len(steps)):
+        return []
     bars = steps // interval_ns - 1
     smooth = jump <= np.where(np.abs(bars) > 1, _ROUGH / _CLOSE, 1.0)
     seam = smooth & (bars != 0) & (steps % interval_ns == 0) & (np.abs(bars) * interval_ns <= _FURTHEST_NS)

@@ -133,6 +133,16 @@ def coarser(times: Ints, interval_ns: int) -> Mask:
     alike = wide[1:] & (steps[1:] == steps[:-1])
     if not alike.any():
         return found
+    heads = wide & np.concatenate(([True], steps[1:] != steps[:-1]))
+    sizes, counts = np.unique(steps[heads], return_counts=True)
+    runs = dict(zip(sizes.tolist(), counts.tolist(), strict=True))
+    begins, lengths = run_lengths(alike)
+    for begin, length in zip(begins.tolist(), lengths.tolist(), strict=True):
+        others = (runs[int(steps[begin])] - 1) / len(times)  # this very stretch must not make it look common
+        chance = min(0.9, max(0.002, _CLUSTERED * others))
+        if length + 1 >= max(3, math.log(_CHANCE / len(times)) / math.log(chance)):
+            found[begin : begin + length + 1] = True  # the row behind the last wide step is an ordinary one
+    return found
     sizes, sizes_count = np.unique(steps[wide], return_counts=True)
     rate = dict(zip(sizes.tolist(), (sizes_count / len(times)).tolist(), strict=True))
     begins, lengths = run_lengths(alike)

@@ -1,12 +1,15 @@
 """From rows at fault to the stretches in which they are told."""
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from trading_system.data_pipeline.normalizers.defects.kinds import ACTION, Action, Defect, DefectKind
 from trading_system.data_pipeline.normalizers.defects.rows import Mask, Positions, Rows, stretches
 from trading_system.market.columns import Ints
+
+_NEAR: Final = 100
+"""Bars between its neighbors beyond which nobody can say where a row without a time belongs."""
 
 
 class Sequence(NamedTuple):
@@ -35,6 +38,17 @@ def sequence(rows: Rows, times: Ints, interval_ns: int, *, backwards: bool) -> S
         times = np.where(told, times, np.where(last >= 0, times[last] + interval_ns, first - interval_ns))
     lines = (len(times), -1) if backwards else (1, 1)
     return Sequence(np.argsort(times, kind="stable"), times, lines)
+
+
+def latest(rows: Rows, seq: Sequence, interval_ns: int) -> Ints:
+    """Return the latest time that each row can have: its own, or of one without, that before the row below it."""
+    if not rows.timeless.any() or rows.timeless.all():
+        return seq.times
+    count = len(seq.times)
+    below = np.minimum.accumulate(np.where(rows.timeless, count, np.arange(count))[::-1])[::-1]
+    before = np.where(below < count, seq.times[np.minimum(below, count - 1)] - interval_ns, seq.times)
+    near = before - seq.times <= _NEAR * interval_ns
+    return np.where(rows.timeless & near, np.maximum(seq.times, before), seq.times)
 
 
 def told(
