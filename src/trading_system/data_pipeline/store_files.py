@@ -64,7 +64,7 @@ class StoredFile:
 
 @contextmanager
 def one_writer(folder: Path) -> Iterator[None]:
-    """Make `folder`, wait until no other process or thread writes there, sweep what a killed one left, and hold it.
+    """Make `folder`, wait until no other process or thread writes there, and hold it; sweep what is half-written.
 
     The lock is dropped when this ends, or when the process does, however it ends. Readers need none.
 
@@ -75,18 +75,33 @@ def one_writer(folder: Path) -> Iterator[None]:
     descriptor = os.open(folder / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
-        for stray in folder.glob("*.part"):
-            stray.unlink()
+        _sweep(folder)  # of a writer who was killed
         yield
     finally:
+        _sweep(folder)  # of ourselves, where the disk was full
         os.close(descriptor)
 
 
 def replace_file(path: Path, content: bytes | memoryview) -> None:
-    """Put `content` at `path`, whole or not at all, and flush it and its folder to the disk; one writer at a time.
+    """Put `content` at `path`, whole or not at all, and flush it and its folder to the disk.
 
     Raises:
         OSError: The disk is full or does not allow it; what was there is still there.
+    """
+    temporary = staged(path, content)
+    try:
+        os.replace(temporary, path)
+    except OSError:
+        temporary.unlink(missing_ok=True)
+        raise
+    flush(path.parent)
+
+
+def staged(path: Path, content: bytes | memoryview) -> Path:
+    """Write `content` beside `path`, flush it to the disk, and return where it is, to be put in its place.
+
+    Raises:
+        OSError: The disk is full or does not allow it; nothing is left of it.
     """
     temporary = path.with_name(f"{path.name}.{os.getpid()}.part")
     try:
@@ -94,11 +109,10 @@ def replace_file(path: Path, content: bytes | memoryview) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        os.replace(temporary, path)
     except OSError:
         temporary.unlink(missing_ok=True)
         raise
-    _flush(path.parent)
+    return temporary
 
 
 def month_file(values: Values, about: StoredFile) -> memoryview:
@@ -172,15 +186,20 @@ def _hash(about: StoredFile, values: Values) -> str:
     return digest.hexdigest()
 
 
+def _sweep(folder: Path) -> None:
+    for stray in folder.glob("*.part"):
+        stray.unlink()
+
+
 def _made(folder: Path) -> None:
     """Make `folder` and what is missing above it, and flush each to the disk."""
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     for each in reversed(missing):
-        _flush(each.parent)
+        flush(each.parent)
 
 
-def _flush(folder: Path) -> None:
+def flush(folder: Path) -> None:
     """Flush a folder's names to the disk. Source: fsync(2): a file's own does not reach the name that it bears."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

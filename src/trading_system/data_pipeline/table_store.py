@@ -1,5 +1,6 @@
 """Tables at rest: rows by series and month, each once, added to and never changed."""
 
+import os
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,10 +16,11 @@ from trading_system.data_pipeline.store_files import (
     StoredFile,
     Values,
     described,
+    flush,
     month_file,
     one_writer,
     read_month,
-    replace_file,
+    staged,
 )
 from trading_system.data_pipeline.store_manifest import MONTHS, lost, months_of, refresh, refuse_losses
 from trading_system.errors import ConfigurationError
@@ -111,22 +113,25 @@ class TableStore:
             return Appended(0, 0, np.empty(0, dtype=np.intp))
         folder = self.folder(series)
 
-        def merge(month: np.datetime64) -> tuple[Path, _Merged, memoryview | None]:
+        def merge(month: np.datetime64) -> tuple[Path, _Merged, Path | None]:
             rows, path = np.flatnonzero(months == month), folder / f"{month}.parquet"
             stored = self._read(path, series) if path.exists() else None
             merged = _merged(stored, {name: column[rows] for name, column in values.items()}, layout)
             merged = merged._replace(contradicted=rows[merged.contradicted])
             if not merged.new:
                 return path, merged, None
-            return path, merged, month_file(merged.values, _about(merged.values, series, path, layout, counts))
+            content = month_file(merged.values, _about(merged.values, series, path, layout, counts))
+            return path, merged, staged(path, content)
 
         new, contradicted = 0, [np.empty(0, dtype=np.intp)]
         with one_writer(folder), ThreadPoolExecutor(_THREADS) as pool:
-            for path, merged, content in pool.map(merge, np.unique(months)):
-                if content is not None:  # the oldest first: who reads meanwhile sees no gap that is none
-                    replace_file(path, content)
+            for path, merged, written in pool.map(merge, np.unique(months)):
+                if written is not None:  # the oldest first: who reads meanwhile sees no gap that is none
+                    os.replace(written, path)
                 new += merged.new
                 contradicted.append(merged.contradicted)
+            if new:
+                flush(folder)  # before the manifest names them
             refresh(folder, _name(series))
         against = np.sort(np.concatenate(contradicted))
         return Appended(new, len(months) - new - len(against), against)
