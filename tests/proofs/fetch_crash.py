@@ -108,8 +108,7 @@ async def chain(bars: Sequence[Bar], whole: Columns, seed: int, kills: int, fold
             code, words = await _process(testnet, store, killer)
             if code:
                 violations.append(f"{again} ended with {code}: {words}")
-        if not _same(BarStore(store).columns("binance", "BTCUSDT", INTERVAL), whole):
-            violations.append("the finished store is not the one that a single run makes")
+        violations += _judged(store, whole, "at the end") or _unfinished(store, whole)
     return Outcome(seed=seed, kills=died, pages=killer.pages, violations=tuple(violations))
 
 
@@ -168,6 +167,13 @@ def _judged(store: Path, whole: Columns, when: str) -> list[str]:
         return [f"{when} there are bars that never were"]
     at = np.searchsorted(whole.open_ns, held.open_ns)
     return [] if _same(held, Columns(*(column[at] for column in whole))) else [f"{when} bars say something else"]
+
+
+def _unfinished(store: Path, whole: Columns) -> list[str]:
+    """Return whether a sound store that was finished lacks something."""
+    if _same(BarStore(store).columns("binance", "BTCUSDT", INTERVAL), whole):
+        return []
+    return ["the finished store is not the one that a single run makes"]
 
 
 def _same(one: Columns, other: Columns) -> bool:
