@@ -330,6 +330,12 @@ def test_a_market_that_stands_still_has_finite_features():
     }
 
 
+def test_volume_without_a_move_is_on_neither_side():
+    """Of 32 bars of one volume the first 16 rise; then the price stands still."""
+    bars = [at(i, open_=500, high=600, low=400, close=500 + min(i, 16)) for i in range(33)]
+    assert last_row(bars, set_of(["obv_slope_32"]))[0] == {"obv_slope_32": 0.5}
+
+
 @pytest.mark.parametrize(
     ("day", "hours", "hour", "week"),
     [

@@ -71,6 +71,18 @@ def test_a_run_by_hand(make_bars):
     assert values == pytest.approx([np.log(1.1), np.log(1.21) * 2**0.5, 0.0, np.log(100 / 121)], abs=1e-15)
 
 
+def test_at_the_first_bar_and_behind_a_gap_nothing_has_moved(written, make_bars):
+    """There is no bar before: no move, no return, and a range of the bar's own."""
+    bars = make_bars(40)
+    del bars[20]
+    for field, first in (("move", 0.0), ("log_return", 0.0), ("true_range", None), ("seen", 1.0)):
+        feature = load_feature(written(f"ANCHOR = 'gap'\ndef step(state, row):\n    return row.{field}\n"))
+        values = feature_table(bars, FeatureSet(features=(feature,))).values[:, 0]
+        for index in (0, 20):
+            expected = bars[index].high - bars[index].low if first is None else first
+            assert values[index] == expected
+
+
 def test_an_edit_of_its_arithmetic_changes_the_name_of_every_set_that_it_is_in(written):
     """A comment, a docstring or an annotation does not."""
 
