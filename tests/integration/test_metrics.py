@@ -316,6 +316,33 @@ def test_the_mempool_and_the_days_of_the_network_are_fetched_over_http(tmp_path,
     assert (rate.start_ns, rate.end_ns) == (FIRST - DAY_NS, FIRST)
 
 
+def test_a_store_lists_its_series_and_their_licenses(here, fetch, capsys):
+    """How many values, of when, and under which terms; an empty one says that it is."""
+    assert front.main(["data", "metrics", "ls"]) == 0
+    assert capsys.readouterr().out == "no metrics in data/metrics\n"
+    fetch(*SPAN)
+    here.values[2] = "999"
+    fetch(*SPAN)
+    assert front.main(["data", "metrics", "ls", "--json"]) == 0
+    row = json.loads(capsys.readouterr().out)
+    assert (row["name"], row["values"], row["restatements"]) == ("TxCnt", 7, 1)
+    assert (row["first"], row["last"]) == ("2024-01-01T00:00:00.000Z", "2024-01-08T00:00:00.000Z")
+    assert front.main(["data", "metrics", "ls"]) == 0
+    assert "coin_metrics: CC BY-NC 4.0" in capsys.readouterr().out
+
+
+def test_every_provider_is_listed_with_its_license_and_whether_it_is_on(capsys):
+    """Off until configured."""
+    assert front.main(["data", "metrics", "providers", "--json", "--set", "metrics.providers=[mempool_space]"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert {row["provider"]: row["on"] for row in rows} == {
+        "coin_metrics": False,
+        "mempool_space": True,
+        "binance_funding": False,
+    }
+    assert all(row["license"] and row["terms"] for row in rows)
+
+
 def test_polling_hears_of_a_new_day_and_ends_when_told(here, tmp_path):
     """Asked every second: a day that comes later is stored, and Ctrl-C ends it with 130."""
     del here.values[6]

@@ -80,9 +80,12 @@ def fetch(
     say_license(chosen, as_json)
 
     async def ask_and_store(progress: Progress, since_ns: int | None) -> None:
+        def say(why: str) -> None:
+            progress.console.print(why, markup=False, highlight=False)  # a provider's words are no markup
+
         bar = progress.add_task(f"{provider} {asset}", total=1.0)
         async with public_web() as get:
-            ask = Asker(get, url=url or chosen.url, pause_s=chosen.pause_s, notice=progress.console.print)
+            ask = Asker(get, url=url or chosen.url, pause_s=chosen.pause_s, notice=say)
             done = await collect(
                 chosen.source(chosen, ask, time.time_ns),
                 MetricStore(store),
@@ -90,7 +93,7 @@ def fetch(
                 asset=asset,
                 names=names or chosen.names,
                 since_ns=since_ns,
-                until_ns=until_ns or time.time_ns(),
+                until_ns=time.time_ns() if until_ns is None else until_ns,
                 now_ns=time.time_ns,
                 stored=lambda share: progress.update(bar, completed=share),
             )

@@ -131,7 +131,7 @@ def ls(store: Path, as_json: bool) -> None:
         counts = f"{row['values']:>7} values  {row['restatements']:>4} restated"
         click.echo(json.dumps(row) if as_json else f"{series!s:<40} {counts}  {span}")
     if not as_json:
-        click.echo("\n".join(sorted(licenses)))
+        click.echo("\n".join(sorted(licenses)) or f"no metrics in {store}")
 
 
 @command.command("show")
