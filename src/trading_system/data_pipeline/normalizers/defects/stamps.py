@@ -93,8 +93,8 @@ def _pairs(seams: Sequence["_Seam"]) -> list[tuple["_Seam", "_Seam"]]:
     """Return neighbors of which one takes back what the other did, none of them twice.
 
     What lies between is moved, and what lies outside is not. Of the two readings that a row of seams allows, ends for
-    opens goes first, for that is the common mistake; then whatever blames fewer rows. Fewer rows than twice the bars that
-    they are moved by are no stretch under another clock but rows in the wrong place.
+    opens goes first, for that is the common mistake; then whatever blames fewer rows. Rows that are fewer than twice
+    the bars they are moved by are no stretch under another clock, but rows in the wrong place.
     """
     apart = [
         (one.bars != 1, other.row - one.row if one.bars != 1 else at, at)
