@@ -19,12 +19,15 @@ from typing import Final
 
 from rich.console import Console
 from scripts.bench.cold import cold
+from scripts.bench.data_store import data_store
+from scripts.bench.features import features
 from scripts.bench.goals import goals
 from scripts.bench.memory import BARS as MEMORY_BARS
 from scripts.bench.memory import memory
 from scripts.bench.processes import file_to_report, printed, spend, spend_in_turns
 from scripts.bench.table import Table, loops, wholes
 from scripts.bench.turns import PEERS, ROOT, Engine, EngineFailed, in_turns
+from scripts.bench.windows import windows
 
 PAGE: Final = ROOT / "docs" / "speed.md"
 BEGIN: Final = "<!-- written by make bench: begin -->"
@@ -94,12 +97,20 @@ def speeds(_: Path, options: argparse.Namespace, say: Say) -> Iterator[Table]:
     yield Table(title="One decision at two speeds", head=head, rows=rows, notes=heard["notes"])
 
 
+def stored(_: Path, options: argparse.Namespace, say: Say) -> Iterator[Table]:
+    """Yield the table of the store of bars."""
+    yield data_store(min(options.rounds, 3), options.seed, say)
+
+
 SECTIONS: Final[dict[str, Callable[[Path, argparse.Namespace, Say], Iterator[Table]]]] = {
     "engines": engines,
     "files": files,
     "starts": starts,
     "memory": held,
     "speeds": speeds,
+    "store": stored,
+    "features": features,
+    "windows": windows,
 }
 
 
