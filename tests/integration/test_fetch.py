@@ -1,7 +1,9 @@
 """`data fetch` against the local exchange, over real sockets: whole, resumable, in calm and in foul weather."""
 
 import asyncio
+import contextlib
 import json
+import os
 import signal
 import sys
 from dataclasses import replace
@@ -216,6 +218,34 @@ async def test_a_signal_in_the_middle_ends_it_with_a_line_on_what_is_stored(tmp_
     assert same(stored(tmp_path), rows(bars[:-1]))
 
 
+async def test_on_a_terminal_a_bar_shows_how_far_it_is_and_how_long_it_takes(tmp_path: Path) -> None:
+    """On standard error, and only there: what is printed at the end is one line."""
+    bars = minutes(500)
+    ours, theirs = os.openpty()
+    async with exchange(bars) as testnet:
+        process = await started(testnet, tmp_path, "--page", "10", stderr=theirs, TERM="xterm", COLUMNS="120")
+        async with asyncio.timeout(30):
+            shown, (out, _) = await asyncio.gather(
+                asyncio.to_thread(read_until_closed, ours, theirs), process.communicate()
+            )
+    assert process.returncode == 0
+    assert "BTCUSDT 1m" in shown
+    assert "/499" in shown
+    assert "left" in shown
+    assert len(out.splitlines()) == 1
+
+
+def read_until_closed(ours: int, theirs: int) -> str:
+    """Return what is written to a terminal until nobody has it open any more."""
+    os.close(theirs)
+    read = b""
+    with contextlib.suppress(OSError):  # EIO: the other side is closed
+        while some := os.read(ours, 65_536):
+            read += some
+    os.close(ours)
+    return read.decode()
+
+
 async def test_the_address_of_a_settings_file_is_taken(tmp_path: Path) -> None:
     """--env names the file; that of development has a local exchange without an address, which is said."""
     asked_of = Run(
@@ -234,7 +264,9 @@ async def test_the_address_of_a_settings_file_is_taken(tmp_path: Path) -> None:
         await run(asked_of)
 
 
-async def started(testnet: Testnet, store: Path, *more: str) -> asyncio.subprocess.Process:
+async def started(
+    testnet: Testnet, store: Path, *more: str, stderr: int = asyncio.subprocess.PIPE, **variables: str
+) -> asyncio.subprocess.Process:
     """Start `data fetch` as a person does."""
     since = () if "--since" in more else ("--since", "2024-01-01")
     return await asyncio.create_subprocess_exec(
@@ -242,7 +274,8 @@ async def started(testnet: Testnet, store: Path, *more: str) -> asyncio.subproce
         *since,
         *more,
         stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
+        stderr=stderr,
+        env={**os.environ, **variables},
     )
 
 

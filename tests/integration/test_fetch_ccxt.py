@@ -4,12 +4,15 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.integration.fetch_worlds import exchange, fetched, minutes, rows, same, stored
+from tests.integration.fetch_worlds import MINUTE_NS, exchange, fetched, minutes, rows, same, stored
+from tests.unit.broker_connectors.peers import Heard, Peer, Said, told
 
 from trading_system.broker_connectors.ccxt_adapter.bars import opened
 from trading_system.data_pipeline.collectors.keeping import in_atoms
 from trading_system.errors import ConfigurationError, OutcomeUnknown, RateLimited
 from trading_system.market.money import to_atoms
+from trading_system.testnet.binance.messages import symbol_info
+from trading_system.testnet.config import BTCUSDT
 from trading_system.testnet.faults import Fault, LoseAnswer, On, Refuse, Unavailable
 
 pytest.importorskip("ccxt", reason="ccxt is not installed (extra ccxt)")
@@ -46,6 +49,25 @@ async def test_no_digit_is_lost() -> None:
     assert [bar.close for bar in found] == [bar.close * 1_000_000 for bar in bars]
 
 
+async def test_digits_of_json_numbers_are_kept_as_they_stand() -> None:
+    """Some venues send numbers and no strings; the last digits of this volume and price no float holds."""
+    rules = {"timezone": "UTC", "serverTime": 1, "rateLimits": [], "symbols": [symbol_info(BTCUSDT)]}
+    row = b"[[1704067200000, 40000.10, 40000.123456789012345, 39999, 4E4, 12345678901.23456789, 1, 1, 1, 1, 1, 0]]"
+
+    def answer(heard: Heard) -> Said:
+        return told(rules) if heard.path == "/api/v3/exchangeInfo" else Said(body=row)
+
+    async with (
+        Peer(answer) as peer,
+        opened("binance", "BTCUSDT", "1m", rest=peer.url, page=9) as (source, name),
+    ):
+        start = 1_704_067_200_000_000_000
+        (record,) = (await source.page(in_atoms("binance", name), "1m", start, start + MINUTE_NS)).records
+    assert "40000.123456789012345" in record.wrong  # finer than an atom: refused, and not rounded by a float
+    assert b'"12345678901.23456789"' in record.raw
+    assert b'"40000.10"' in record.raw
+
+
 @pytest.mark.parametrize(
     ("faults", "error"),
     [
@@ -61,10 +83,10 @@ async def test_its_errors_are_named_for_what_to_do_next(faults: tuple[Fault, ...
         exchange(bars, faults=faults) as testnet,
         opened("binance", "BTCUSDT", "1m", rest=testnet.url, page=100) as (source, name),
     ):
-        with pytest.raises(error) as told:
+        with pytest.raises(error) as raised:
             await source.page(in_atoms("binance", name), "1m", bars[0].open_ns, bars[9].close_ns)
-        if isinstance(told.value, RateLimited):
-            assert told.value.retry_after_s == 7.0
+        if isinstance(raised.value, RateLimited):
+            assert raised.value.retry_after_s == 7.0
 
 
 @pytest.mark.parametrize(

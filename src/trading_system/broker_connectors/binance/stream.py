@@ -81,6 +81,7 @@ async def bar_news(
         await listening  # it ends by an error alone
     finally:
         listening.cancel()
+        await asyncio.wait([listening])  # until the connection is closed
 
 
 async def executions(connection: Connection, instruments: Mapping[str, Instrument]) -> AsyncIterator[OrderEvent]:
