@@ -8,7 +8,7 @@ from typing import Protocol
 from trading_system.blotter import events as e
 from trading_system.blotter.orders import Order
 from trading_system.blotter.portfolio import Portfolio
-from trading_system.blotter.tickets import Side
+from trading_system.blotter.tickets import Intent, OrderKind, OrderTicket, Side
 from trading_system.market.instruments import Instrument
 from trading_system.market.money import Money
 
@@ -40,7 +40,8 @@ class Story:
         order: What it has become.
         instrument: Its steps as they were when it was asked for.
         decision: The decision that asked for it; None where the journal holds none.
-        life: What was told of it, in order, and each start of an engine while it was not over.
+        life: What was told of it, in order, and each start of an engine while it was not over; before all that, what
+            other strategies of the account gave of the lots that its decision wanted to trade.
         fills: Its executions, each once.
     """
 
@@ -101,16 +102,24 @@ def stories(told: Iterable[Told]) -> dict[str, Story]:
     portfolio = Portfolio()
     decisions: dict[tuple[str, str, int], Told] = {}
     drafts: dict[str, _Draft] = {}
+    given: dict[tuple[str, str, Side], list[Told]] = {}
     for one in told:
         fact = one.fact
         portfolio.apply(fact)
         match fact:
             case e.Decided():
                 decisions[fact.strategy, fact.symbol, fact.bar.close_ns] = one
+                given[fact.strategy, fact.symbol, Side.BUY] = given[fact.strategy, fact.symbol, Side.SELL] = []
+            case e.EntryHeld(ticket=ticket):
+                given[ticket.strategy, ticket.symbol, ticket.side] = [one]
+            case e.LotsCrossed():
+                for key in ((fact.buyer, fact.symbol, Side.BUY), (fact.seller, fact.symbol, Side.SELL)):
+                    given[key] = [*given.get(key, []), one]
             case e.OrderQueued(ticket=ticket):
                 instrument = portfolio.sleeves[ticket.strategy, ticket.symbol].instrument
                 decision = decisions.get((ticket.strategy, ticket.symbol, ticket.decided_ns))
-                drafts[ticket.client_order_id] = _Draft(instrument, decision, [one])
+                before = given.get((ticket.strategy, ticket.symbol, ticket.side), []) if _trades(ticket) else []
+                drafts[ticket.client_order_id] = _Draft(instrument, decision, [*before, one])
             case e.EngineStarted():
                 for name in portfolio.live:
                     drafts[name].life.append(one)
@@ -131,3 +140,8 @@ def stories(told: Iterable[Told]) -> dict[str, Story]:
         )
         for name, draft in drafts.items()
     }
+
+
+def _trades(ticket: OrderTicket) -> bool:
+    """Return whether it trades at market, so that others of the account may have given some of its lots."""
+    return ticket.kind is OrderKind.MARKET and ticket.intent is not Intent.PROTECT

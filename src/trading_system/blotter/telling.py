@@ -152,6 +152,11 @@ def _because(reason: str) -> str:
 
 
 WORDS: Final[Mapping[type[e.Fact], Callable[[Any, Instrument], str]]] = {
+    e.EntryHeld: lambda fact, i: f"held back, {quantity(i, fact.ticket.lots)}: other strategies may give it some",
+    e.LotsCrossed: lambda fact, i: (
+        f"crossed inside the account: {fact.buyer} got {quantity(i, fact.lots)} from {fact.seller} at "
+        f"{price(i, fact.price_ticks)}, without a fee"
+    ),
     e.OrderQueued: lambda fact, i: f"asked for: {asked_for(fact.ticket, i)}",
     e.OrderSubmitted: lambda fact, _: "claimed by a worker, about to be sent",
     e.OrderAccepted: lambda fact, _: f"the venue has it, as {fact.venue_order_id}",
@@ -168,4 +173,4 @@ WORDS: Final[Mapping[type[e.Fact], Callable[[Any, Instrument], str]]] = {
     e.InquiryAnswered: lambda fact, _: "the venue has answered",
     e.EngineStarted: lambda fact, _: f"THE ENGINE WAS STARTED AGAIN (version {fact.version})",
 }
-"""What each fact in the life of an order says."""
+"""What each fact in the life of an order says, and what came before it was asked for."""

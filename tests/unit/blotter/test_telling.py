@@ -24,7 +24,7 @@ NAME = make_ticket().client_order_id
 def test_every_event_of_an_order_has_words() -> None:
     """A new kind of event must be told, too."""
     events = {kind for kind in e.KINDS.values() if issubclass(kind, e.OrderEvent)}
-    assert WORDS.keys() == events | {e.OrderQueued, e.EngineStarted}
+    assert WORDS.keys() == events | {e.OrderQueued, e.EngineStarted, e.EntryHeld, e.LotsCrossed}
 
 
 @pytest.mark.parametrize(
