@@ -162,6 +162,20 @@ def test_resample_keeps_a_bar_that_misses_a_part_only_in_a_file(run, bare_enviro
     assert "1 that miss a part, left out" in words
 
 
+def test_resample_changes_no_bar_that_the_venue_told_otherwise(run, stored):
+    """Two hours are there already, one of them with another close: it stays, and is counted."""
+    run("data", "resample", "--symbol", "BTCUSDT", "--from", "1m", "--to", "1h", "--out", "hours.csv")
+    header, first, second, *_ = Path("hours.csv").read_text().splitlines()
+    cells = second.split(",")
+    cells[4] = cells[1]
+    Path("BTCUSDT.csv").write_text("\n".join([header, first, ",".join(cells)]) + "\n")
+    run("data", "import", "BTCUSDT.csv")
+    hours = ("data", "resample", "--symbol", "BTCUSDT", "--from", "1m", "--to", "1h")
+    [done] = told(run(*hours, "--json"))
+    assert (done["rows"], done["new"], done["known"], done["contradicted"]) == (10, 8, 1, 1)
+    assert "1 contradict it and are not written" in run(*hours).out
+
+
 def test_trades_are_imported_and_make_bars(run, bare_environment):
     """Three trades in two minutes; the second time they are known; `ls` lists them beside the bars."""
     Path("BTCUSDT.csv").write_text(
