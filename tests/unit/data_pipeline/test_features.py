@@ -373,8 +373,12 @@ def test_what_a_set_needs_beside_the_bars_must_be_there(make_bars):
         feature_table(bars, CROSS_SET)
     with pytest.raises(DataError, match=r"as many values, not \(2,\)"):
         feature_table(bars, CROSS_SET, {"btc_close": np.ones(2)})
+    stream = FeatureStream(CROSS_SET)
+    stream.push(bars[0], {"btc_close": 1.0})
+    kept = stream.checkpoint()
     with pytest.raises(DataError, match="btc_close"):
-        FeatureStream(CROSS_SET).push(bars[0])
+        stream.push(bars[1], {"eth_close": 1.0})
+    assert stream.checkpoint() == kept  # it may be pushed again
 
 
 def test_a_change_of_values_needs_a_change_of_name(make_bars):

@@ -1,5 +1,6 @@
 """A user's own feature: it runs at both speeds like ours, and a mistake in it is told with its line."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -132,6 +133,17 @@ def test_a_mistake_is_told_with_its_line_and_what_to_do(written, body, words):
     """Before a single real bar is looked at."""
     with pytest.raises(ConfigurationError, match=words):
         load_feature(written(body))
+
+
+def test_a_step_that_writes_beyond_its_numbers_is_found_out(written, make_bars):
+    """Only on bars that no made-up one is like: what compiled code does not look for is looked for behind it."""
+    body = "STATE = 1\ndef step(state, row):\n    state[1 if row.volume > 1e17 else 0] = 1.0\n    return 1.0\n"
+    features = FeatureSet(features=(load_feature(written(body)),))
+    bars = make_bars(30)
+    feature_table(bars, features)
+    bars[20] = replace(bars[20], volume_atoms=10**18)
+    with pytest.raises(ConfigurationError, match="mine: its step writes beyond its 1 numbers"):
+        feature_table(bars, features)
 
 
 @pytest.mark.parametrize("head", ["WARM_UP = 1\n", "FORMULA = 'any'\n", "FORMULA = 'any'\nWARM_UP = 0\n"])

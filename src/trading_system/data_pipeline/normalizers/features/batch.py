@@ -17,7 +17,7 @@ from trading_system.data_pipeline.normalizers.features.feature import FeatureSet
 from trading_system.data_pipeline.normalizers.features.row import NS_PER_MINUTE, Row, State, row_after
 from trading_system.data_pipeline.normalizers.features.sets import HOUSE_SET
 from trading_system.data_pipeline.normalizers.features.stream import ATR
-from trading_system.errors import DataError
+from trading_system.errors import ConfigurationError, DataError
 from trading_system.kernel import compiled, kernel, swapped
 from trading_system.market.bars import Bar
 from trading_system.market.columns import BarColumns, Floats, Ints
@@ -25,6 +25,8 @@ from trading_system.market.columns import BarColumns, Floats, Ints
 BLOCK: Final = 4_096
 """Bars at once: their rows take 416 KiB."""
 NOTHING: Final[Mapping[str, Floats]] = MappingProxyType({})
+_GUARD: Final = 64
+"""Numbers behind a step's own that it must not touch; compiled code does not look where it writes."""
 _APART: Final = 8
 """Numbers between two rows' ends: at a distance of a power of two they would push each other out of the cache."""
 
@@ -65,6 +67,7 @@ def feature_table(
             where unknown.
 
     Raises:
+        ConfigurationError: A step wrote where it keeps nothing.
         DataError: Something that the features need beside the bars is missing or of another length.
     """
     told = _columns(bars) if isinstance(bars, BarColumns) else _of_bars(bars)
@@ -73,7 +76,8 @@ def feature_table(
     beside = {name: _beside(name, aux, count) for name in features.aux}
     columns = (*features.features, ATR)
     loops = [compiled(swapped(_run, {_step: feature.step})) for feature in columns]
-    states = [np.zeros(max(feature.room, 1)) for feature in columns]
+    kept = [np.zeros(feature.room + _GUARD) for feature in columns]
+    states = [numbers[: feature.room] for numbers, feature in zip(kept, columns, strict=True)]
     values, rows = np.empty((len(columns), count)), np.empty((len(Row._fields), BLOCK + _APART))
     prepare, carried = compiled(_prepare), np.zeros(4)
     for begin in range(0, count, BLOCK):
@@ -82,6 +86,9 @@ def feature_table(
         for feature, loop, state, column in zip(columns, loops, states, values, strict=True):
             shown = beside[feature.aux][part] if feature.aux else nothing
             loop(rows, shown, feature.parameters, float(feature.warm_up), state, column[part])
+    for numbers, feature in zip(kept, columns, strict=True):
+        if numbers[feature.room :].any():
+            raise ConfigurationError(f"feature {feature.name}: its step writes beyond its {feature.room} numbers")
     atr = values[-1]
     atr[np.isnan(atr)] = 0.0
     return FeatureTable(values[:-1].T, atr)

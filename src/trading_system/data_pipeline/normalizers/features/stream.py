@@ -2,6 +2,8 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple, Self
 
@@ -55,8 +57,7 @@ class FeatureStream:
 
     def __init__(self, features: FeatureSet = HOUSE_SET) -> None:
         self.features = features
-        self._warm_up, self._aux = features.warm_up, features.aux
-        self._asks = [feature.aux for feature in features.features]
+        self._warm_up, self._asked = features.warm_up, frozenset(features.aux)
         self.broken = False
         self.atr = 0.0
         self._bar: Bar | None = None
@@ -67,10 +68,11 @@ class FeatureStream:
         self._log_close = 0.0
         self._atr_state = [0.0] * ATR.room
         self._states = [[0.0] * feature.room for feature in self.features.features]
-        self._plan = [
-            (feature.step, state, feature.parameters)
+        plan = [
+            (feature.aux, (feature.step, state, feature.parameters))
             for feature, state in zip(self.features.features, self._states, strict=True)
         ]
+        self._runs = [(aux, [each for _, each in run]) for aux, run in groupby(plan, key=itemgetter(0))]
 
     def push(self, bar: Bar, aux: Mapping[str, float] = NOTHING) -> FeatureRow | None:
         """Return the row of `bar`, or nothing while any of its features is undefined.
@@ -80,8 +82,10 @@ class FeatureStream:
             aux: What the set asks for beside the bars, by name, as it was public at the close; NaN where unknown.
 
         Raises:
-            DataError: A name of `features.aux` is missing.
+            DataError: A name of `features.aux` is missing; the bar was not taken in.
         """
+        if not self._asked <= aux.keys():
+            raise DataError(f"features of {', '.join(self.features.aux)} need it beside the bars, not {[*aux]}")
         before, self._bar = self._bar, bar
         length = bar.close_ns - bar.open_ns
         if before is not None and (
@@ -106,14 +110,15 @@ class FeatureStream:
         self._log_close = row.log_close
         atr = ATR.step(self._atr_state, row, *ATR.parameters)
         self.atr = atr if self.seen >= ATR.warm_up else 0.0
-        if self._aux:
-            rows = zip(self._plan, self._beside(row, aux), strict=True)
-            values = tuple([step(state, shown, *parameters) for (step, state, parameters), shown in rows])
-        else:
-            values = tuple([step(state, row, *parameters) for step, state, parameters in self._plan])
+        values: list[float] = []
+        bare: tuple[float, ...] = row[:-1]
+        for name, run in self._runs:
+            last = (float(aux[name]),) if name else row[-1:]
+            shown = tuple.__new__(Row, bare + last)
+            values += [step(state, shown, *parameters) for step, state, parameters in run]
         if self.seen < self._warm_up or (math.isnan(sum(values)) and any(map(math.isnan, values))):
             return None
-        return FeatureRow(values, self.atr)
+        return FeatureRow(tuple(values), self.atr)
 
     def checkpoint(self) -> dict[str, Any]:
         """Return all that the stream remembers, as what JSON can say exactly; see `restored`."""
@@ -160,18 +165,6 @@ class FeatureStream:
         except (KeyError, TypeError, ValueError) as error:
             raise DataError(f"is no checkpoint of a feature stream: {error}") from error
         return stream
-
-    def _beside(self, row: Row, aux: Mapping[str, float]) -> list[Row]:
-        """Return the row for each feature, what it asks for in its last place."""
-        bare = row[:-1]
-        try:
-            rows = {name: Row(*bare, float(aux[name])) for name in self._aux}
-        except KeyError as error:
-            raise DataError(
-                f"features of {', '.join(self._aux)} need it beside the bars: {error} is not there"
-            ) from None
-        rows[""] = row
-        return [rows[name] for name in self._asks]
 
 
 def _told(state: Sequence[float]) -> list[float | str]:
