@@ -6,6 +6,7 @@ import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
 from typing import Final
 
 import pytest
@@ -19,7 +20,18 @@ from trading_system.data_pipeline.collectors.ohlcv import PatientSource
 from trading_system.data_pipeline.collectors.spans import Span
 from trading_system.desk.clock import SystemClock
 from trading_system.market.bars import Bar
-from trading_system.testnet.faults import DropStream, Fault, GarbleBar, LoseBar, LoseRequest, On, RepeatBar, Unavailable
+from trading_system.testnet.faults import (
+    DropStream,
+    Fault,
+    GarbleBar,
+    LoseAnswer,
+    LoseBar,
+    LoseRequest,
+    On,
+    Refuse,
+    RepeatBar,
+    Unavailable,
+)
 from trading_system.testnet.server import Testnet
 from trading_system.utils.error_handling.quarantine import Quarantine
 
@@ -89,6 +101,23 @@ async def test_every_bar_that_closes_is_kept_once(tmp_path: Path, faults: tuple[
     assert same(stored(tmp_path / "bars"), rows(bars))
     assert (keeper.tally.new, keeper.tally.quarantined) == (40, 0)
     assert bool(said) == any(isinstance(fault, DropStream | Unavailable) for fault in faults)
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_no_weather_loses_or_doubles_a_bar(tmp_path: Path, seed: int) -> None:
+    """Two in five closes and one in four questions meet something, drawn from the seed."""
+    chance, bars = Random(f"follow {seed}"), minutes(60, seed=seed)
+    faults: list[Fault] = []
+    for nth in range(1, 40):  # the last close is told: nothing would follow it
+        if nth < 30 and chance.random() < 0.4:
+            faults.append(chance.choice((LoseBar, RepeatBar, DropStream, GarbleBar))(nth))
+        if chance.random() < 0.25:
+            faults.append(chance.choice((LoseRequest, LoseAnswer, Unavailable, Refuse))(nth, On.DATA))
+    async with exchange(bars, history=30, faults=tuple(faults)) as testnet:
+        keeper, _ = await followed(testnet, tmp_path, bars, history=30)
+    assert same(stored(tmp_path / "bars"), rows(bars)), f"seed {seed}"
+    assert keeper.tally.contradicting == 0
+    assert keeper.tally.unreadable == sum(isinstance(fault, GarbleBar) for fault in faults)
 
 
 async def test_a_bar_that_cannot_be_read_is_set_aside_with_its_words_and_healed_from_history(tmp_path: Path) -> None:
