@@ -185,18 +185,14 @@ class _Examination:
         if not len(line):
             return
         for stretch in stamps.shifted_stretches(self._rows.taken(line), interval):
-            moved = np.zeros(len(sound), dtype=np.bool_)
-            moved[line[stretch.begin : stretch.end]] = True
-            opens = self._rows.time_ns - stretch.bars * interval
+            rows = line[stretch.begin : stretch.end]  # one stretch, though other rows may bear times between theirs
+            told_ns = self._rows.time_ns[rows]
+            opens_ns = told_ns - stretch.bars * interval
+            first, last = int(min(told_ns.min(), opens_ns.min())), int(max(told_ns.max(), opens_ns.max()))
             far = f"{abs(stretch.bars)} bar{'s' if abs(stretch.bars) > 1 else ''}"
-            self._tell(
-                K.STAMPED_AT_END,
-                moved,
-                f"{far} {'late' if stretch.bars > 0 else 'early'}, {stretch.why}",
-                action=Action.FLAG,
-                opens=np.minimum(opens, self._rows.time_ns),
-                stamps=np.maximum(opens, self._rows.time_ns),
-            )
+            lines = sorted((self._seq.line(int(rows[0])), self._seq.line(int(rows[-1]))))
+            detail = f"rows {lines[0]} to {lines[1]}: {far} {'late' if stretch.bars > 0 else 'early'}, {stretch.why}"
+            self._defects.append(_defect(K.STAMPED_AT_END, first, last, len(rows), Action.FLAG, detail))
 
     def _values(self, line: Positions) -> None:
         """Tell echoes, spikes and standstill among sound rows in order of time."""

@@ -64,6 +64,7 @@ class Limits(NamedTuple):
 LIMITS: Final = Limits()
 _OWN: Final = 0.98
 _FLOODED: Final = 0.998
+_FEW: Final = 6
 _LEAST: Final = 0.0015
 """A price that lies less beyond the others, as a share of it, harms nobody: markets of one trade a minute do so."""
 
@@ -102,7 +103,7 @@ def _beyond(excess: Floats, unit: Floats, limit: Limit) -> Mask:
     """Return where the distance beyond all others is a spike's, here and in this file."""
     scores = excess / unit
     told = scores[np.isfinite(scores)]
-    least = max(limit.floor, limit.times * float(np.quantile(told, _OWN))) if len(told) else np.inf
+    least = max(limit.floor, limit.times * _most(told, _OWN)) if len(told) else np.inf
     return (scores > least) & (excess > _LEAST)
 
 
@@ -201,15 +202,20 @@ def _displaced(logs: Logs, around: _Around, length: int) -> tuple[Floats, Floats
     return np.fmax(above, below), unit
 
 
+def _most(scores: Floats, share: float) -> float:
+    """Return what all but the highest keep to; of a short file a few at least are among the highest."""
+    return float(np.quantile(scores, max(0.0, min(share, 1 - _FEW / len(scores)))))
+
+
 def _floods(rows: Rows, limits: Limits) -> Mask:
     """Return rows whose volume is many times all before and the next two."""
     highest = pl.Series(rows.volume).rolling_max(LONGER, min_samples=RECENT).shift(1).to_numpy()
-    others = np.fmax(highest, np.maximum(shifted(rows.volume, 1), shifted(rows.volume, 2)))
+    others = np.maximum(highest, np.maximum(shifted(rows.volume, 1), shifted(rows.volume, 2)))
     ratio = rows.volume / np.where(others > 0, others, np.nan)
     told = ratio[np.isfinite(ratio)]
     if not len(told):
         return np.zeros(len(ratio), dtype=np.bool_)
-    flood: Mask = ratio > max(limits.volume.floor, limits.volume.times * float(np.quantile(told, _FLOODED)))
+    flood: Mask = ratio > max(limits.volume.floor, limits.volume.times * _most(told, _FLOODED))
     return flood
 
 

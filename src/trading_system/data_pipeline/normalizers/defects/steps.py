@@ -34,6 +34,8 @@ _NEARLY_ALL: Final = 0.99
 
 _CHANCE: Final = 1e-3
 """Expected number of false stretches of longer bars in a file."""
+_RULE: Final = 0.3
+"""Share of steps with a hole behind them from which on holes are the rule and tell nothing."""
 _CLUSTERED: Final = 5
 """How much likelier a hole is right behind a hole than anywhere."""
 
@@ -131,7 +133,7 @@ def coarser(times: Ints, interval_ns: int) -> Mask:
     steps = np.diff(times)
     wide = (steps >= 2 * interval_ns) & (steps % interval_ns == 0)
     alike = wide[1:] & (steps[1:] == steps[:-1])
-    if not alike.any():
+    if not alike.any() or wide.mean() > _RULE:
         return found
     heads = wide & np.concatenate(([True], steps[1:] != steps[:-1]))
     sizes, counts = np.unique(steps[heads], return_counts=True)

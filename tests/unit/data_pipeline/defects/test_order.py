@@ -1,0 +1,58 @@
+"""Rows in the wrong place: as few as can be are blamed, and those left never fall back."""
+
+from itertools import combinations, pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from trading_system.data_pipeline.normalizers.defects.order import misplaced, newest_first
+
+
+def fewest(times):
+    """Return the least number of rows to leave out so that the rest never falls, tried one by one."""
+    for many in range(len(times) + 1):
+        for left in combinations(range(len(times)), len(times) - many):
+            if all(times[a] <= times[b] for a, b in pairwise(left)):
+                return many
+    raise AssertionError("none left is in order")
+
+
+@given(times=st.lists(st.integers(0, 9), max_size=9))
+def test_no_fewer_rows_could_be_blamed(times):
+    """Held against every choice there is."""
+    blamed = misplaced(np.array(times, dtype=np.int64))
+    left = np.array(times, dtype=np.int64)[~blamed]
+    assert (np.diff(left) >= 0).all()
+    assert blamed.sum() == fewest(times)
+
+
+@pytest.mark.parametrize(
+    ("times", "blamed"),
+    [
+        ([1, 2, 3, 4], []),
+        ([1, 3, 2, 4], [2]),  # of two, rather the later in the file
+        ([1, 2, 9, 3, 4], [2]),
+        ([5, 6, 1, 2, 3, 7], [0, 1]),
+        ([1, 1, 2], []),  # told twice, but in order
+    ],
+)
+def test_rows_are_blamed_where_a_reader_would(times, blamed):
+    """By hand."""
+    assert np.flatnonzero(misplaced(np.array(times))).tolist() == blamed
+
+
+def test_a_stamp_out_of_this_world_is_blamed_though_it_stands_last():
+    """200 hours, then one a century later: a broken clock, and no gap of a hundred years."""
+    times = np.append(np.arange(200) * 3_600, 100 * 365 * 86_400)
+    assert np.flatnonzero(misplaced(times)).tolist() == [200]
+    assert np.flatnonzero(misplaced(times[::-1] * -1)).tolist() == [0]
+
+
+def test_an_export_runs_backwards_and_a_muddle_does_not():
+    """Nine falls in ten steps and more are a habit; half of them are a muddle."""
+    assert newest_first(np.arange(100)[::-1])
+    assert not newest_first(np.arange(100))
+    assert not newest_first(np.array([1, 3, 2, 5, 4, 7, 6]))
+    assert not newest_first(np.array([2, 1]))
