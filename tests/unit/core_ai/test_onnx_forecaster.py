@@ -17,7 +17,7 @@ from trading_system.core_ai.inference.manifest import DEMO_MODEL, load, save
 from trading_system.core_ai.inference.onnx_forecaster import OnnxForecaster
 from trading_system.core_ai.training.dataset import dataset_of
 from trading_system.core_ai.training.export import onnx_of
-from trading_system.data_pipeline.normalizers.features import FEATURE_NAMES, WARM_UP
+from trading_system.data_pipeline.normalizers.features import FEATURE_NAMES, WARM_UP, set_of
 from trading_system.errors import ConfigurationError
 from trading_system.market.timestamps import NS_PER_S
 from trading_system.ports import Forecaster
@@ -112,6 +112,17 @@ def test_a_graph_that_is_not_the_manifests_is_refused(exported, tmp_path):
     manifest, model = load(tmp_path / "model")
     save(tmp_path / "other", model, msgspec.structs.replace(manifest, window=9))
     with pytest.raises(ConfigurationError, match="windows of 9 x 10"):
+        OnnxForecaster.load(tmp_path / "other")
+
+
+@pytest.mark.parametrize("name", ["rsi_14", "level@funding_rate"])
+def test_a_model_of_features_that_a_restart_would_change_is_refused(exported, tmp_path, name):
+    """A desk is warmed with its last bars: an average that never forgets, or what no bar says, would not be the same."""
+    manifest, model = load(tmp_path / "model")
+    features = (name, *manifest.features[1:])
+    changed = msgspec.structs.replace(manifest, features=features, feature_set=set_of(features).name)
+    save(tmp_path / "other", model, changed)
+    with pytest.raises(ConfigurationError, match=f"cannot have {name}"):
         OnnxForecaster.load(tmp_path / "other")
 
 
