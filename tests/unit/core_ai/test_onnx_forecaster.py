@@ -117,7 +117,7 @@ def test_a_graph_that_is_not_the_manifests_is_refused(exported, tmp_path):
 
 @pytest.mark.parametrize("name", ["rsi_14", "level@funding_rate"])
 def test_a_model_of_features_that_a_restart_would_change_is_refused(exported, tmp_path, name):
-    """A desk is warmed with its last bars: an average that never forgets, or what no bar says, would not be the same."""
+    """A desk is warmed with its last bars: averages that never forget, and what no bar says, would be others."""
     manifest, model = load(tmp_path / "model")
     features = (name, *manifest.features[1:])
     changed = msgspec.structs.replace(manifest, features=features, feature_set=set_of(features).name)
