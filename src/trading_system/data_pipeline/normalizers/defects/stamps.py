@@ -86,7 +86,21 @@ def shifted_stretches(rows: Rows, interval_ns: int) -> list[Shifted]:
             found.append(Shifted(0, head, 1, "by the seam behind, and by when volume comes"))
         if tail is not None and (head is None or tail >= head):
             found.append(Shifted(tail, count, 1, "by the seam before, and by when volume comes"))
-    return found or _whole(rows, interval_ns)
+    return found or _whole(rows, interval_ns) or _ends(rows)
+
+
+def _ends(rows: Rows) -> list[Shifted]:
+    """Return the last row of each late stretch where prices show no seams: a venue at which few trade.
+
+    Its end shows all the same: one time is told by two rows in a row, and neither is a copy of the other.
+    """
+    if len(rows.time_ns) < 4 or _jumps(rows) is not None:
+        return []
+    twice = (np.diff(rows.time_ns) == 0) & ~_copied(rows)
+    return [
+        Shifted(int(row), int(row) + 1, 1, "as are rows above it: another bar bears the same time")
+        for row in np.flatnonzero(twice)
+    ]
 
 
 def _pairs(seams: Sequence["_Seam"]) -> list[tuple["_Seam", "_Seam"]]:

@@ -31,6 +31,8 @@ _OF_VENUES: Final = tuple(
 )
 _MOST_KEEP: Final = 0.8
 _NEARLY_ALL: Final = 0.99
+_OFTEN: Final = 0.4
+"""Share of steps from which on the usual one is the interval, whatever else stands between."""
 
 _CHANCE: Final = 1e-3
 """Expected number of false stretches of longer bars in a file."""
@@ -67,6 +69,8 @@ def told_interval(times: Ints) -> int | None:
     """
     step = usual_step(times)
     if step is None or step >= MONTH_NS or _keeping(times, step) >= _MOST_KEEP:
+        return step
+    if (np.diff(times) == step).mean() >= _OFTEN:
         return step
     return next((told for told in _OF_VENUES if told < step and _keeping(times, told) >= _NEARLY_ALL), step)
 
