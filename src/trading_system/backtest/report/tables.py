@@ -65,6 +65,7 @@ def denials(report: Report) -> str:
 
 COUNTS: Final[Mapping[str, str]] = {
     "ambiguous": "bars that held both stop and target, the worse counted",
+    "crossed": "times lots crossed inside the account, without an order",
     "denied": "wishes denied",
     "rejected": "orders that the venue would have rejected",
 }
