@@ -124,4 +124,4 @@ def _file(path: Path, seed: int) -> Path:
 
 
 if __name__ == "__main__":
-    Console().print(data_store(5, 7, lambda words: print(words, file=sys.stderr)).rich())
+    Console().print(data_store(3, 7, lambda words: print(words, file=sys.stderr)).rich())

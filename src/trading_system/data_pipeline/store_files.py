@@ -33,7 +33,7 @@ WORDS: Final = "trading_system"
 """The key of a file's words in its Parquet footer."""
 
 _COMPRESSION: Final = "lz4"
-"""A year of minutes is read in half the time that zstd takes, and is a seventh larger (docs/data/store.md)."""
+"""Read in about half the time that zstd takes, and a seventh larger; `python -m scripts.bench.data_store` says."""
 
 _REMEDY: Final = "delete it, and import or fetch its rows again"
 
