@@ -97,7 +97,7 @@ $(VENV)/test.stamp: $(BIN)/uv requirements/test.txt requirements/torch.txt pypro
 $(PEERS)/stamp: $(BIN)/uv requirements/peers.txt
 	@echo "Setting up $(PEERS), other people's engines to measure beside ours (850 MB)."
 	@$(UV) venv --clear --python $(BIN)/python $(PEERS)
-	@VIRTUAL_ENV=$(PEERS) $(UV) pip install --require-hashes --no-build --requirement requirements/peers.txt
+	@VIRTUAL_ENV=$(PEERS) $(UV) pip install --require-hashes --only-binary :all: --no-binary ta --requirement requirements/peers.txt
 	@touch $@
 
 ourselves = VIRTUAL_ENV=$(VENV) $(UV) pip install --no-deps --no-build-isolation --editable . && $(BIN)/python -m compileall -q src

@@ -9,7 +9,6 @@ from trading_system.blotter.events import OrderAccepted, OrderFilled
 from trading_system.blotter.orders import OrderStatus
 from trading_system.blotter.tickets import OrderTicket
 from trading_system.errors import OrderRejected, VenueError
-from trading_system.market.bars import Bar
 from trading_system.market.instruments import Instrument
 from trading_system.ports import OrderReport
 
@@ -34,10 +33,6 @@ class FakeVenue:
     async def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
         """Return plain instruments."""
         return [make_instrument(symbol=symbol) for symbol in symbols]
-
-    async def bars(self, instrument: Instrument, interval: str, start_ns: int, end_ns: int) -> list[Bar]:
-        """Return nothing: no past."""
-        return []
 
     async def submit(self, ticket: OrderTicket, instrument: Instrument) -> OrderAccepted:
         """Take the order down as working."""

@@ -23,7 +23,7 @@ from trading_system.broker_connectors.public_web import public_web as public_web
 from trading_system.broker_connectors.sources import open_source as open_source
 from trading_system.broker_connectors.websocket import Connection, Greet, Patience, all_ready, no_greeting
 from trading_system.chosen import digest, model_folder, policy_of
-from trading_system.data_pipeline.collectors.ohlcv import Hole, PatientSource, bars_of, follow, told
+from trading_system.data_pipeline.collectors.desk_feed import DeskFeed
 from trading_system.data_pipeline.normalizers.quality import Gate
 from trading_system.desk.clock import SimulatedClock, SystemClock
 from trading_system.desk.engine import Desk
@@ -38,12 +38,12 @@ from trading_system.journal.memory import DraftJournal
 from trading_system.journal.sqlite import SqliteJournal
 from trading_system.market.bars import Bar, interval_ns
 from trading_system.market.instruments import Instrument
-from trading_system.market.timestamps import iso
 from trading_system.ports import Checkpoint, Clock, Entry, Forecaster, Journal, Observer, Venue
 from trading_system.settings import Settings
 from trading_system.telemetry.onlookers import onlookers
 from trading_system.utils.checkpoints import killing_at
 from trading_system.utils.error_handling.quarantine import Quarantine, beside
+from trading_system.utils.error_handling.quarantine_records import Series
 from trading_system.utils.error_handling.retries import answered
 
 if TYPE_CHECKING:  # whoever trades needs no numpy
@@ -214,14 +214,12 @@ class _Engine:
 
         async with asyncio.TaskGroup() as group:
             user = group.create_task(self._listen(connections["user"], instruments, inbox))
-            set_aside = Quarantine(beside(settings.data.store))
-            gates = {symbol: Gate(set_aside, source=f"binance {symbol} {self._interval}") for symbol in instruments}
-            history = {i.symbol: await self._history(source, gates[i.symbol], i, clock) for i in instruments.values()}
+            feeds = {symbol: self._feed(source, each, clock, inbox) for symbol, each in instruments.items()}
+            wanted = settings.data.history_bars
+            history = {symbol: await feed.history(wanted, START_TRIES) for symbol, feed in feeds.items()}
             market = [
-                group.create_task(
-                    self._collect(connections[i.symbol], source, gates[i.symbol], i, history[i.symbol], clock, inbox)
-                )
-                for i in instruments.values()
+                group.create_task(self._collect(connections[symbol], feed, history[symbol], clock, inbox))
+                for symbol, feed in feeds.items()
             ]
             carrying = group.create_task(queue.run())
             await all_ready(list(connections.values()), changed, CONNECT_S)
@@ -322,52 +320,34 @@ class _Engine:
             made[symbol] = connection("market", f"{symbol.lower()}-", address)
         return made
 
-    async def _history(self, source: BinanceBars, gate: Gate, instrument: Instrument, clock: Clock) -> list[Bar]:
-        """Return the last closed bars, as many as the settings want."""
-        end = clock.now_ns() // self._length * self._length
-        start = end - self._settings.data.history_bars * self._length
-        patient = PatientSource(source, lambda why: None, START_TRIES)
-        parts = told(patient, instrument, self._interval, start, end)
-        return [
-            bar
-            async for bar in bars_of(parts, gate, symbol=instrument.symbol, start_ns=start, notice=lambda hole: None)
-        ]
+    def _feed(self, source: BinanceBars, instrument: Instrument, clock: Clock, inbox: Inbox) -> DeskFeed:
+        """Return the bars of `instrument`; what is refused of them goes where `data quarantine` looks."""
+
+        def missed(why: str) -> None:
+            inbox.hear(e.FeedInterrupted(ts_ns=clock.now_ns(), feed="market", reason=why))
+
+        gate = Gate(
+            Quarantine(beside(self._settings.data.store)),
+            source=f"binance {instrument.symbol} {self._interval}",
+            series=Series(
+                venue=instrument.venue, symbol=instrument.symbol, interval=self._interval, tick=f"{instrument.tick:f}"
+            ),
+            now_ns=clock.now_ns,
+        )
+        return DeskFeed(
+            source=source, gate=gate, instrument=instrument, interval=self._interval, clock=clock, missed=missed
+        )
 
     async def _collect(
-        self,
-        connection: Connection,
-        source: BinanceBars,
-        gate: Gate,
-        instrument: Instrument,
-        history: list[Bar],
-        clock: Clock,
-        inbox: Inbox,
+        self, connection: Connection, feed: DeskFeed, history: list[Bar], clock: Clock, inbox: Inbox
     ) -> None:
         """Hear every bar that closes after `history`."""
 
-        def missing(hole: Hole) -> None:
-            reason = f"no bars of {hole.symbol} between {iso(hole.start_ns)} and {iso(hole.end_ns)}"
-            inbox.hear(e.FeedInterrupted(ts_ns=clock.now_ns(), feed="market", reason=reason))
-
-        start = history[-1].close_ns if history else clock.now_ns()
-
-        def lost(why: str) -> None:
-            inbox.hear(e.FeedInterrupted(ts_ns=clock.now_ns(), feed="market", reason=why))
-
-        async def now_ns() -> int:
-            return clock.now_ns()
-
-        parts = follow(
-            PatientSource(source, lost),
-            closed_bars(connection, instrument, self._interval),
-            instrument=instrument,
-            interval=self._interval,
-            start_ns=start,
-            now_ns=now_ns,
-        )
-        bars = bars_of(parts, gate, symbol=instrument.symbol, start_ns=start, notice=missing)
-        async for bar in bars:
+        def heard(bar: Bar) -> None:
             inbox.hear(e.BarClosed(ts_ns=max(clock.now_ns(), bar.close_ns), bar=bar))
+
+        start_ns = history[-1].close_ns if history else clock.now_ns()
+        await feed.follow(closed_bars(connection, feed.instrument, self._interval), start_ns, heard)
 
     async def _listen(self, connection: Connection, instruments: dict[str, Instrument], inbox: Inbox) -> None:
         """Hear what the venue reports of our orders."""

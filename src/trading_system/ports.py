@@ -148,10 +148,6 @@ class Venue(Protocol):
         """Return the instruments of `symbols` with their present steps."""
         ...
 
-    async def bars(self, instrument: Instrument, interval: str, start_ns: int, end_ns: int) -> list[Bar]:
-        """Return the closed bars that open in [start_ns, end_ns), oldest first."""
-        ...
-
     async def submit(self, ticket: OrderTicket, instrument: Instrument) -> OrderAccepted:
         """Place `ticket`, once. OrderRejected is final; after OutcomeUnknown ask, never submit again."""
         ...

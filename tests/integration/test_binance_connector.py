@@ -1,6 +1,5 @@
 """The connector against the local exchange, over real sockets, in calm and in foul weather."""
 
-import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
@@ -75,15 +74,6 @@ async def test_the_instrument_has_the_venues_steps(bench: Bench) -> None:
     """Tick, lot and minimum come from the filters of exchangeInfo."""
     assert (str(bench.instrument.tick), str(bench.instrument.lot)) == ("0.01", "0.00001")
     assert bench.instrument.min_notional == 5
-
-
-async def test_bars_come_page_after_page_and_only_closed_ones(bench: Bench) -> None:
-    """1,200 closed bars are two pages of klines; the open bar is not among them."""
-    start = bench.testnet.now_ns - 1_200 * LENGTH
-    bars = await bench.venue.bars(bench.instrument, "15m", start, bench.testnet.now_ns + LENGTH)
-    assert len(bars) == 1_200
-    assert bars[-1].close_ns == bench.testnet.now_ns
-    assert all(a.close_ns == b.open_ns for a, b in itertools.pairwise(bars))
 
 
 async def test_a_market_order_is_found_filled_with_its_executions(bench: Bench) -> None:

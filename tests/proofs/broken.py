@@ -15,7 +15,6 @@ from trading_system.blotter.tickets import OrderTicket
 from trading_system.bootstrap import Parts, trade
 from trading_system.desk.engine import Desk
 from trading_system.errors import OrderRejected, OutcomeUnknown
-from trading_system.market.bars import Bar
 from trading_system.market.instruments import Instrument
 from trading_system.ports import Entry, Journal, OrderReport, Venue
 from trading_system.settings import load
@@ -51,9 +50,6 @@ class _OverVenue:
 
     async def instruments(self, symbols: Sequence[str]) -> list[Instrument]:
         return await self._venue.instruments(symbols)
-
-    async def bars(self, instrument: Instrument, interval: str, start_ns: int, end_ns: int) -> list[Bar]:
-        return await self._venue.bars(instrument, interval, start_ns, end_ns)
 
     async def submit(self, ticket: OrderTicket, instrument: Instrument) -> e.OrderAccepted:
         return await self._venue.submit(ticket, instrument)

@@ -15,7 +15,6 @@ from trading_system.desk.clock import SimulatedClock
 from trading_system.errors import (
     AuthenticationFailed,
     ConfigurationError,
-    DataError,
     OutcomeUnknown,
     VenueUnavailable,
 )
@@ -34,7 +33,6 @@ ACCOUNT: dict[str, Ask] = {
 }
 MARKET: dict[str, Ask] = {
     "instruments": lambda venue: venue.instruments(["BTCUSDT"]),
-    "bars": lambda venue: venue.bars(make_instrument(), "15m", PAST_NS, NOW_NS),
 }
 TIME: dict[str, Ask] = {"now_ns": lambda venue: venue.now_ns()}
 ALL = WRITES | ACCOUNT | MARKET | TIME
@@ -88,12 +86,11 @@ async def test_an_unknown_order_is_none_and_an_archived_one_ended_with_nothing()
     assert "-2026" in report.reason
 
 
-@pytest.mark.parametrize(("ask", "words"), [("instruments", "BTCUSDT"), ("bars", "BTCUSDT, 15m")])
-async def test_a_symbol_that_the_venue_does_not_know_is_named(ask: str, words: str) -> None:
-    """-1121 on what names nothing but symbol and interval: the settings are wrong."""
+async def test_a_symbol_that_the_venue_does_not_know_is_named() -> None:
+    """-1121 on what names nothing but symbols: the settings are wrong."""
     async with venue_of(lambda heard: refused(-1121)) as (venue, _):
-        with pytest.raises(ConfigurationError, match=f"{words}.*-1121"):
-            await MARKET[ask](venue)
+        with pytest.raises(ConfigurationError, match="BTCUSDT.*-1121"):
+            await MARKET["instruments"](venue)
 
 
 async def test_a_symbol_that_the_venue_leaves_out_is_named() -> None:
@@ -101,27 +98,6 @@ async def test_a_symbol_that_the_venue_leaves_out_is_named() -> None:
     async with venue_of(lambda heard: told({"symbols": []})) as (venue, _):
         with pytest.raises(ConfigurationError, match="BTCUSDT"):
             await MARKET["instruments"](venue)
-
-
-def kline(index: int, price: str = "40000.00") -> list[object]:
-    """Return a flat bar of 15 minutes as the venue lists it."""
-    opens_ms = (PAST_NS + index * 900_000_000_000) // 1_000_000
-    return [opens_ms, price, price, price, price, "1.00000000", opens_ms + 899_999, "0", 1, "0", "0", "0"]
-
-
-async def test_a_bar_between_two_ticks_is_an_error_of_the_data() -> None:
-    """It is the same however often one asks."""
-    async with venue_of(lambda heard: told([kline(0, "40000.001")])) as (venue, _):
-        with pytest.raises(DataError, match=r"40000\.001"):
-            await MARKET["bars"](venue)
-
-
-async def test_a_venue_that_answers_every_question_alike_is_not_asked_for_ever() -> None:
-    """A full page that does not begin where it was asked to ends the paging."""
-    page = told([kline(0)] * 1_000)
-    async with venue_of(lambda heard: page) as (venue, peer):
-        await venue.bars(make_instrument(), "15m", PAST_NS, NOW_NS)
-        assert len(peer.heard) == 2
 
 
 def account_of(sizes: list[int], *, executed: int, status: str = "FILLED") -> Callable[[Heard], Said]:

@@ -100,11 +100,6 @@ def _instrument(symbol: m.Symbol) -> Instrument:
     )
 
 
-def klines(body: bytes) -> list[m.Kline]:
-    """Return the rows of `GET /api/v3/klines`."""
-    return decoded(body, list[m.Kline])
-
-
 def bar(row: m.Kline, instrument: Instrument, interval_ns: int) -> Bar:
     """Return one row of `GET /api/v3/klines`; a DataError where it cannot be a bar of `instrument`."""
     return _bar(row.open_ms, (row.open, row.high, row.low, row.close), row.volume, instrument, interval_ns)

@@ -14,9 +14,7 @@ from trading_system.broker_connectors.binance import codec
 from trading_system.broker_connectors.binance.failures import NO_SUCH_ORDER, ORDER_ARCHIVED
 from trading_system.broker_connectors.binance.rest import Rest
 from trading_system.errors import ConfigurationError, OrderRejected, OutcomeUnknown
-from trading_system.market.bars import Bar, interval_ns
 from trading_system.market.instruments import Instrument
-from trading_system.market.timestamps import to_ms
 from trading_system.ports import Clock, OrderReport
 
 PAGE: Final = 1_000
@@ -55,31 +53,6 @@ class BinanceVenue:
         if missing:
             raise ConfigurationError(f"venue.symbols {', '.join(missing)}: Binance does not list them")
         return [found[symbol] for symbol in symbols]
-
-    async def bars(self, instrument: Instrument, interval: str, start_ns: int, end_ns: int) -> list[Bar]:
-        """Return the closed bars that open in [start_ns, end_ns), oldest first ("Kline/Candlestick data").
-
-        Raises:
-            ConfigurationError: The venue does not know the symbol, or has no bars of this length.
-            DataError: It answers with something that cannot be a bar of `instrument`; asking again will not help.
-        """
-        length, found = interval_ns(interval), list[Bar]()
-        end_ns = min(end_ns, self._clock.now_ns() - length + 1)
-        while start_ns < end_ns:
-            parameters = {
-                "symbol": instrument.symbol,
-                "interval": interval,
-                "startTime": str(to_ms(start_ns)),
-                "endTime": str(to_ms(end_ns - 1)),
-                "limit": str(PAGE),
-            }
-            with _refusal_means(ConfigurationError, f"bars of {instrument.symbol}, {interval}"):
-                rows = await self._rest.public("/api/v3/klines", codec.klines, parameters)
-            found += [codec.bar(row, instrument, length) for row in rows]
-            if len(rows) < PAGE or found[-1].close_ns <= start_ns:  # the last page, or an answer to something else
-                break
-            start_ns = found[-1].close_ns
-        return found
 
     async def submit(self, ticket: OrderTicket, instrument: Instrument) -> OrderAccepted:
         """Place `ticket` at the venue and return its acknowledgement ("New order").

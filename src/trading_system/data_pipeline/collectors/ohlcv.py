@@ -5,11 +5,9 @@ something may have been missed, and whenever a bar opens later than the one that
 is another matter: the desk takes bars (`bars_of`), the store whole pages (`keeping.Keeper`).
 """
 
-from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
 
 from trading_system.data_pipeline.normalizers.quality import Gate
 from trading_system.errors import DataError, OutcomeUnknown
@@ -21,9 +19,6 @@ from trading_system.utils.error_handling.retries import answered
 
 News = AsyncIterator[BarRecord | None]
 """Closed bars as a venue tells them; None where some may have been missed, so that history should be asked now."""
-
-_REMEMBERED: Final = 100
-"""Bars that are kept to know one again that is told late."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,25 +152,19 @@ async def bars_of(
         start_ns: When the first bar is due, UTC ns.
         notice: Told of each hole before the bar behind it is yielded.
     """
-    recent: OrderedDict[int, Bar] = OrderedDict()
     due_ns = start_ns
     async for part in parts:
         for record in part.records:
-            if record.bar is not None and recent.get(record.bar.open_ns) == record.bar:
-                continue  # history and stream say the same
-            bar = gate.admit({"raw": record.raw.decode(errors="backslashreplace")}, partial(_read, record))
+            bar = gate.admit(record.raw, partial(_read, record), form=record.form, columns=record.columns)
             if bar is None:
                 continue
-            recent[bar.open_ns] = bar
-            if len(recent) > _REMEMBERED:
-                recent.popitem(last=False)
             if bar.open_ns > due_ns:
                 notice(Hole(symbol=symbol, start_ns=due_ns, end_ns=bar.open_ns))
             due_ns = bar.close_ns
             yield bar
 
 
-def _read(record: BarRecord, raw: object) -> Bar:
+def _read(record: BarRecord, raw: bytes) -> Bar:
     if record.bar is None:
         raise DataError(record.wrong)
     return record.bar
