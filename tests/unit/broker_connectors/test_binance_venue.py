@@ -89,7 +89,7 @@ async def test_an_unknown_order_is_none_and_an_archived_one_ended_with_nothing()
 async def test_a_symbol_that_the_venue_does_not_know_is_named() -> None:
     """-1121 on what names nothing but symbols: the settings are wrong."""
     async with venue_of(lambda heard: refused(-1121)) as (venue, _):
-        with pytest.raises(ConfigurationError, match="BTCUSDT.*-1121"):
+        with pytest.raises(ConfigurationError, match=r"BTCUSDT.*-1121"):
             await MARKET["instruments"](venue)
 
 
