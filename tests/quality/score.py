@@ -16,6 +16,7 @@ from trading_system.data_pipeline.normalizers.defects.kinds import Defect
 from trading_system.data_pipeline.normalizers.quality_files import FileCheck, check_file
 
 MS_NS: Final = 1_000_000
+DAY_MS: Final = 86_400_000
 FACTS: Final = ("gap", "zero_bar")
 """Kinds that say only what is: a bar is absent, nothing was traded. They are right in a clean file too."""
 
@@ -38,6 +39,8 @@ def dirty(rows: Rows, kind: str, variant: str, *, many: int, seed: int) -> tuple
     step = step_of(rows)
     apart = 420 if any(long in variant for long in ("300", "100", "50")) else 140
     slots = rng.sample(range(1, (len(rows) - 2 * apart) // apart), min(many, (len(rows) - 2 * apart) // apart - 1))
+    if "bars" in variant and kind == "stamped_at_end" and step >= DAY_MS:
+        slots = []  # no clock is wrong by days
     if variant in ONCE:
         slots = slots[:1]
     ledger = []

@@ -87,3 +87,24 @@ def test_faults_in_real_bars_are_found(shared_data, tmp_path, kind):
     rows = rows_of(shared_data / "ohlcv" / "binance_ETHUSDT_1h.parquet")[20_000:32_000]
     score = trial(rows, kind, next(iter(INJECTIONS[kind])), tmp_path / "bars.csv", many=10, seed=3, known=())
     assert score.missed == ()
+
+
+def test_a_clock_that_was_wrong_is_found_against_another_venue(shared_data):
+    """Six weeks of Coinbase's hours stand four hours early, then a week five, as the data's README measured."""
+    dirty = shared_data / "dirty" / "cryptodatadownload_Coinbase_BTCUSD_1h.csv.gz"
+    seen = check_file(dirty, against=shared_data / "ohlcv" / "binance_BTCUSDT_1h.parquet")
+    moved = [(d.first_ns, d.last_ns, d.detail[:12]) for d in seen.defects if d.kind == "stamped_at_end"]
+    assert [words for *_, words in moved] == ["4 bars early", "5 bars early"]
+    day = 86_400_000_000_000
+    september, november = 17_432 * day, 17_475 * day  # 2017-09-23 and 2017-11-05
+    assert abs(moved[0][0] - september) <= 2 * day
+    assert abs(moved[0][1] - november) <= 2 * day
+    assert abs(moved[1][1] - (november + 6 * day)) <= 2 * day
+
+
+@pytest.mark.parametrize(("one", "other"), [("ETHUSDT_1h", "SOLUSDT_1h"), ("BTCUSDT_1h", "ETHUSDT_1h")])
+def test_clocks_that_agree_are_let_be(shared_data, one, other):
+    """Years of two coins at one venue: no window of theirs fits better at another hour."""
+    folder = shared_data / "ohlcv"
+    seen = check_file(folder / f"binance_{one}.parquet", against=folder / f"binance_{other}.parquet")
+    assert [defect for defect in seen.defects if defect.kind == "stamped_at_end"] == []

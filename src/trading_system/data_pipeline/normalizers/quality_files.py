@@ -4,11 +4,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trading_system.data_pipeline.normalizers.defects.examine import examine
+import numpy as np
+
+from trading_system.data_pipeline.normalizers.defects.against import moved_stretches
+from trading_system.data_pipeline.normalizers.defects.examine import Findings, examine
 from trading_system.data_pipeline.normalizers.defects.files.told_rows import read_rows
 from trading_system.data_pipeline.normalizers.defects.kinds import Action, Defect, DefectKind
+from trading_system.data_pipeline.normalizers.defects.rows import Rows
 from trading_system.data_pipeline.normalizers.defects.steps import interval_of_name
-from trading_system.errors import DataError
+from trading_system.errors import ConfigurationError, DataError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,13 +34,18 @@ class FileCheck:
     readable: bool
 
 
-def check_file(path: Path, *, interval_ns: int | None = None) -> FileCheck:
+def check_file(path: Path, *, interval_ns: int | None = None, against: Path | None = None) -> FileCheck:
     """Return what is wrong with the file at `path`; whatever its bytes are, this returns.
 
     Args:
         path: .csv, .csv.gz, .zip, .parquet, .feather, .json; what is inside counts, not what it is called.
         interval_ns: How long its bars should be, ns. None: what its name tells, as in BTCUSDT-1m-2024.csv; where it
             tells nothing, the most common step.
+        against: A file of the same market, or of one that moves with it, whose stamps are trusted; its bars must come
+            at the same interval.
+
+    Raises:
+        ConfigurationError: `against` cannot be read, or its bars come at another interval.
     """
     try:
         told = read_rows(path)
@@ -48,6 +57,8 @@ def check_file(path: Path, *, interval_ns: int | None = None) -> FileCheck:
     if told.cut is not None:
         last = int(found.open_ns[-1])
         defects.append(_defect(f"the file is {told.cut} behind row {len(found.keep)}", last, 1))
+    if against is not None:
+        defects += _held(told.rows, found, against)
     defects.sort(key=lambda defect: (defect.first_ns or 0, defect.kind))
     return FileCheck(
         file=str(path),
@@ -63,6 +74,38 @@ def exit_code(checks: Sequence[FileCheck]) -> int:
     if not all(check.readable for check in checks):
         return 2
     return int(any(check.defects for check in checks))
+
+
+def _held(rows: Rows, found: Findings, against: Path) -> list[Defect]:
+    """Return where the file's bars fit those of `against` at another time than they say."""
+    try:
+        reference = read_rows(against).rows
+    except DataError as error:
+        raise ConfigurationError(f"{against}: {error}") from error
+    trusted = examine(reference)
+    if trusted.interval_ns is None or trusted.interval_ns != found.interval_ns:
+        raise ConfigurationError(f"{against}: its bars come at another interval; a file is held against one of its own")
+    moved = moved_stretches(_kept(rows, found), _kept(reference, trusted), trusted.interval_ns)
+    way = {True: "late", False: "early"}
+    return [
+        Defect(
+            kind=DefectKind.STAMPED_AT_END,
+            first_ns=stretch.first_ns,
+            last_ns=stretch.last_ns,
+            rows=(stretch.last_ns - stretch.first_ns) // trusted.interval_ns + 1,
+            action=Action.FLAG,
+            detail=f"{abs(stretch.bars)} bars {way[stretch.bars > 0]}, by the returns of {against.name}",
+        )
+        for stretch in moved
+    ]
+
+
+def _kept(rows: Rows, found: Findings) -> Rows:
+    """Return the rows that make up the series, in order of time."""
+    kept = np.flatnonzero(found.keep & ~rows.timeless)
+    kept = kept[np.argsort(found.open_ns[kept], kind="stable")]
+    kept = kept[np.concatenate(([True], np.diff(found.open_ns[kept]) > 0))] if len(kept) else kept
+    return rows._replace(time_ns=found.open_ns).taken(kept)
 
 
 def _unreadable(path: Path, why: str) -> FileCheck:
