@@ -1,5 +1,6 @@
 """`trading-system data import`, `ls`, `export` and `resample`, as a person and as a program use them."""
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -30,7 +31,7 @@ def test_import_says_what_became_of_each_file_and_again_changes_nothing(run, bar
     before = files("data")
     done = run("data", "import", bars, bars)
     assert (done.code, files("data")) == (0, before)
-    assert done.out.count("BTCUSDT.csv: binance BTCUSDT 1m: 0 rows new, 600 known already") == 2
+    assert done.out.count("BTCUSDT.csv: binance BTCUSDT 1m: 600 bars read, 0 of them new") == 2
 
 
 def test_import_sets_bad_rows_aside_and_says_so(run, bare_environment):
@@ -43,7 +44,7 @@ def test_import_sets_bad_rows_aside_and_says_so(run, bare_environment):
     bar_file(Path("BTCUSDT-again.csv"), lines)
     done = run("data", "import", "BTCUSDT-again.csv")
     assert done.code == 0
-    assert "9 rows new, 39 known already" in done.out
+    assert "49 bars read, 9 of them new" in done.out
     assert "1 rows that are no bars, 1 that contradict the store" in done.out
     assert "absent: 1 bars in 1 gaps" in done.out
     [row, other] = [json.loads(line) for line in Path("data/quarantine.jsonl").read_text().splitlines()]
@@ -87,13 +88,14 @@ def test_ls_says_what_there_is(run, bars, stored):
     """A line a series for people, with its files on demand; an object a series for programs."""
     run("data", "resample", "--symbol", "BTCUSDT", "--from", "1m", "--to", "1h")
     done = run("data", "ls", "--months", "--verify")
-    assert "binance BTCUSDT 1h  10 rows in 1 months, 2024-01-01T00:00Z to 2024-01-01T09:00Z; absent 0 in 0" in done.out
+    assert "binance BTCUSDT 1h  10 bars in 1 months, 2024-01-01T00:00Z to 2024-01-01T09:00Z; absent 0 in 0" in done.out
     hours, minutes = told(run("data", "ls", "--json"))
     assert (hours["interval"], minutes["interval"]) == ("1h", "1m")
-    assert (minutes["rows"], minutes["missing"], minutes["gaps"], minutes["wrong"]) == (600, 0, 0, "")
+    assert (minutes["bars"], minutes["missing"], minutes["gaps"], minutes["wrong"]) == (600, 0, 0, "")
     [month] = minutes["months"]
-    assert (month["month"], month["rows"], len(month["sha256"])) == ("2024-01", 600, 64)
+    assert (month["month"], month["bars"], len(month["sha256"])) == ("2024-01", 600, 64)
     assert month["sha256"][:16] in done.out
+    assert minutes["sha256"] == hashlib.sha256(month["sha256"].encode()).hexdigest()
     assert run("data", "ls", "--symbol", "ETHUSDT").out == "nothing under data/bars\n"
 
 
@@ -105,7 +107,7 @@ def test_ls_counts_what_is_absent_within_and_between_months(run, bare_environmen
     bar_file(Path("BTCUSDT.csv"), [f"{start + n * hour},10,11,9,10.{n:02},{1 + n}" for n in there])
     run("data", "import", "BTCUSDT.csv")
     [hours] = told(run("data", "ls", "--json"))
-    assert (hours["rows"], hours["missing"], hours["gaps"]) == (44, 4, 2)
+    assert (hours["bars"], hours["missing"], hours["gaps"]) == (44, 4, 2)
     assert [month["gaps"] for month in hours["months"]] == [1, 0]
 
 
@@ -182,7 +184,7 @@ def test_trades_are_imported_and_make_bars(run, bare_environment):
         "id,time,price,qty,side\n"
         + "".join(f"{n},{START_MS + n * 40_000},{100 + n}.5,0.{n + 1},buy\n" for n in range(3))
     )
-    assert "BTCUSDT trades: 3 rows new" in run("data", "import", "--trades", "BTCUSDT.csv").out
+    assert "BTCUSDT trades: 3 trades read, 3 of them new" in run("data", "import", "--trades", "BTCUSDT.csv").out
     [done] = told(run("data", "import", "--trades", "BTCUSDT.csv", "--json"))
     assert (done["new"], done["known"]) == (0, 3)
     assert (

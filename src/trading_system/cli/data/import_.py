@@ -122,8 +122,10 @@ def _trades(file: Path, store: Path, venue: str, symbol: str) -> dict[str, Any]:
 
 def _told(done: Mapping[str, Any]) -> str:
     """Return what became of a file, for a person."""
-    what = f"{done['file']}: {done['venue']} {done['symbol']} {done['interval']}"
-    lines = [f"{what}: {done['new']:,} rows new, {done['known']:,} known already"]
+    rows = "trades" if done["interval"] == "trades" else "bars"
+    read = done["new"] + done["known"] + done.get("contradicted", 0)
+    of = " ".join(dict.fromkeys((done["venue"], done["symbol"], done["interval"])))
+    lines = [f"{done['file']}: {of}: {read} {rows} read, {done['new']} of them new"]
     if done.get("set_aside") or done.get("contradicted"):
         lines.append(
             f"  set aside in {done['quarantine']}: {done['set_aside']:,} rows that are no bars, "

@@ -1,5 +1,6 @@
 """`trading-system data ls`: what the store holds."""
 
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
@@ -57,7 +58,7 @@ def _bars(store: Path, verify: bool) -> Iterator[dict[str, Any]]:
             "venue": venue,
             "symbol": symbol,
             "interval": interval,
-            **_common(files),
+            **_common(files, "bars"),
             "missing": (files[-1].last_ns - files[0].first_ns) // length + 1 - rows,
             "gaps": sum(of.counts[GAPS] for of in files) + apart,
             "flagged": sum(of.counts[FLAGGED] for of in files),
@@ -71,15 +72,17 @@ def _trades(store: Path, verify: bool) -> Iterator[dict[str, Any]]:
     trades = TradeStore.beside(store)
     for venue, symbol, files in trades.series():
         wrong = _wrong(trades.lost(venue, symbol), verify, trades.columns, venue, symbol)
-        yield {"venue": venue, "symbol": symbol, "interval": "trades", **_common(files), "wrong": wrong}
+        yield {"venue": venue, "symbol": symbol, "interval": "trades", **_common(files, "trades"), "wrong": wrong}
 
 
-def _common(files: "Sequence[StoredFile]") -> dict[str, Any]:
+def _common(files: "Sequence[StoredFile]", what: str) -> dict[str, Any]:
+    """Return what is told of any series; `sha256` is over the hashes of its months."""
     return {
-        "rows": sum(of.rows for of in files),
+        what: sum(of.rows for of in files),
         "first": iso(files[0].first_ns),
         "last": iso(files[-1].last_ns),
-        "months": [{"month": of.month, "rows": of.rows, **of.counts, "sha256": of.sha256} for of in files],
+        "months": [{"month": of.month, what: of.rows, **of.counts, "sha256": of.sha256} for of in files],
+        "sha256": hashlib.sha256("".join(of.sha256 for of in files).encode()).hexdigest(),
     }
 
 
@@ -97,14 +100,16 @@ def _wrong(lost: "Sequence[StoredFile]", verify: bool, read: Callable[..., objec
 
 def _words(row: Mapping[str, Any], months: bool) -> str:
     """Return a series for a person."""
-    head = f"{row['venue']} {row['symbol']} {row['interval']}  {row['rows']:,} rows in {len(row['months'])} months"
+    what = "bars" if "bars" in row else "trades"
+    head = f"{row['venue']} {row['symbol']} {row['interval']}  {row[what]:,} {what} in {len(row['months'])} months"
     lines = [f"{head}, {row['first'][:16]}Z to {row['last'][:16]}Z"]
     if "gaps" in row:
         lines[0] += f"; absent {row['missing']:,} in {row['gaps']:,} gaps; flagged {row['flagged']:,}"
+    lines[0] += f"; {row['sha256'][:16]}"
     if row["wrong"]:
         lines.append(f"  WRONG: {row['wrong']}")
     if months:
         for of in row["months"]:
             counts = "".join(f"  {of[name]:>6,} {name}" for name in ("gaps", "flagged") if name in of)
-            lines.append(f"  {of['month']}  {of['rows']:>9,} rows{counts}  {of['sha256'][:16]}")
+            lines.append(f"  {of['month']}  {of[what]:>9,} {what}{counts}  {of['sha256'][:16]}")
     return "\n".join(lines)
