@@ -17,7 +17,11 @@ _ENOUGH: Final = 30
 """Runs from which on the fall from one length to the next is told."""
 _FALL: Final = 0.1
 _FALL_MOST: Final = 0.75
-"""The fall, where too few runs tell it; and the slowest that is believed."""
+"""The fall, where too few runs tell it; and the slowest that is believed, for the runs may be faults themselves."""
+_RULE: Final = 0.08
+_RULE_MOST: Final = 0.93
+"""Runs, as a share of the rows, from which on repetition is the rule, as where a tick is a per cent; and the slowest
+fall that is believed then."""
 _COMMON: Final = 0.03
 """Runs, as a share of the rows, from which on a repetition is common: then it comes in spells, quiet nights in which
 long runs are likelier than short ones foretell, and the slowest fall between any two lengths counts."""
@@ -83,7 +87,7 @@ def _too_long(lengths: Positions, habit: Habit, rows: int) -> int:
         for begin in range(int((reach >= _ENOUGH).sum())):
             end = min(2 * begin + 1, len(reach) - 1)
             falls.append((reach[end] / reach[begin]) ** (1 / (end - begin)) if end > begin else 0.0)
-    fall = min(max([*falls, _FALL]), _FALL_MOST)
+    fall = min(max([*falls, _FALL]), _RULE_MOST if len(lengths) > _RULE * rows else _FALL_MOST)
     length = habit.least
     while counts[0] * _rows_from(length, fall) > habit.rare * rows:
         length += 1
