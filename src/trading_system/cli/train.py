@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 @click.option("--store", type=click.Path(path_type=Path), help="Folder of the bar store; instead of --bars.")
 @series_options
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="Folder for model.onnx and manifest.json.")
+@click.option("--features", "wanted", default="model", show_default=True, help="Features and sets of them, by comma.")
 @click.option("--horizon", type=click.IntRange(1, 1_000), default=16, show_default=True, help="How far to look, bars.")
 @click.option("--epochs", type=click.IntRange(1, 10_000), default=40, show_default=True, help="At most so many.")
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="Of every random choice.")
@@ -36,6 +37,7 @@ def command(
     tick: str,
     lot: str,
     out: Path,
+    wanted: str,
     horizon: int,
     epochs: int,
     seed: int,
@@ -44,7 +46,7 @@ def command(
     """Train the forecaster on bars, oldest 70 % first, and export it with its manifest.
 
     It is scored on the newest 15 %, which no choice was made on. The same bars and seed give the same
-    files on the same machine.
+    files on the same machine. `data features ls` lists what --features may name.
     """
     bars = _bars(file, store, venue=venue, symbol=symbol, interval=interval, tick=tick, lot=lot)
     try:
@@ -53,8 +55,11 @@ def command(
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"training needs {error.name}: pip install 'trading-system[train]'") from error
 
+    from trading_system.data_pipeline.normalizers.features import chosen
+
+    features, plan = chosen(wanted), Plan(horizon=horizon, epochs=epochs, seed=seed)
     with _progress(epochs) as tell:
-        trained = train(bars, interval=interval, plan=Plan(horizon=horizon, epochs=epochs, seed=seed), tell=tell)
+        trained = train(bars, interval=interval, plan=plan, tell=tell, features=features)
     manifest = export(trained, out)
     if as_json:
         click.echo((out / "manifest.json").read_text(), nl=False)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from trading_system.core_ai.training.dataset import dataset_of, move_sizes, split, training_rows
-from trading_system.data_pipeline.normalizers.features import MODEL_SET, WARM_UP, feature_table
+from trading_system.data_pipeline.normalizers.features import MODEL_SET, WARM_UP, feature_table, set_of
 from trading_system.data_pipeline.normalizers.scaler import fit
 from trading_system.errors import ConfigurationError
 
@@ -127,3 +127,10 @@ def test_a_market_of_one_direction_teaches_nothing(make_bars):
     dataset = dataset_of(bars, window=8, horizon=3)
     with pytest.raises(ConfigurationError, match="one way"):
         move_sizes(dataset, np.arange(100))
+
+
+def test_no_window_reaches_over_a_gap_even_where_no_feature_looks_back(make_bars):
+    """The body of a bar knows its own bar only: nothing in the row behind a gap shows that there is one."""
+    bars = make_bars(60)
+    dataset = dataset_of([*bars[:30], *bars[31:]], window=5, horizon=2, features=set_of(["body"]))
+    assert dataset.ends.tolist() == [*range(4, 28), *range(34, 57)]

@@ -9,7 +9,8 @@ import torch
 from trading_system.core_ai.training.dataset import dataset_of, split
 from trading_system.core_ai.training.train import calibrate, odds_of, reproducible, train
 from trading_system.data_pipeline.bar_store import bars_hash
-from trading_system.data_pipeline.normalizers.features import FEATURE_NAMES, feature_set_hash
+from trading_system.data_pipeline.normalizers.features import HOUSE_SET, MODEL_SET, set_of
+from trading_system.errors import ConfigurationError
 
 
 def bits(network):
@@ -85,7 +86,7 @@ def test_it_learns_a_market_that_turns_back(trained):
 def test_the_manifest_says_what_was_done(trained, make_bars, small):
     """Features, span, data, seed, parts and versions: enough to do it again."""
     manifest, bars = trained.manifest, make_bars(3_000)
-    assert (manifest.features, manifest.feature_set) == (FEATURE_NAMES, feature_set_hash())
+    assert (manifest.features, manifest.feature_set) == (MODEL_SET.names, MODEL_SET.name)
     assert (manifest.window, manifest.horizon, manifest.seed) == (small.window, small.horizon, small.seed)
     assert (manifest.bars, manifest.data_sha256) == (3_000, bars_hash(bars))
     assert manifest.trained_from_ns == bars[0].open_ns
@@ -93,6 +94,22 @@ def test_the_manifest_says_what_was_done(trained, make_bars, small):
     assert set(manifest.scores) == {"model", "always_up", "momentum", "reversal"}
     assert set(manifest.versions) == {"numpy", "onnxruntime", "python", "torch"}
     assert manifest.plan["hidden"] == small.hidden
+
+
+def test_a_network_may_see_other_features_of_the_house(make_bars, small):
+    """What it saw is in the manifest, by name and hash; two features are two columns of its scaler."""
+    features = set_of(["return_1", "body"])
+    manifest = train(
+        make_bars(800), interval="1h", plan=replace(small, epochs=1), tell=lambda epoch: None, features=features
+    ).manifest
+    assert (manifest.features, manifest.feature_set) == (features.names, features.name)
+    assert len(manifest.low) == 2
+
+
+def test_features_that_a_desk_could_not_have_are_refused_before_the_training(make_bars, small):
+    """Wilder's averages never forget: a desk that starts again from its last bars has other bits."""
+    with pytest.raises(ConfigurationError, match=r"rsi_14.*never forget"):
+        train(make_bars(800), interval="1h", plan=small, tell=lambda epoch: None, features=HOUSE_SET)
 
 
 @pytest.mark.parametrize("true", [0.5, 1.0, 3.0])

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from trading_system.data_pipeline.labels import labels_of
 from trading_system.data_pipeline.normalizers.features import MODEL_SET, FeatureSet, feature_table
-from trading_system.data_pipeline.normalizers.windows import strided, window_ends
+from trading_system.data_pipeline.normalizers.windows import behind_gaps, strided, window_ends
 from trading_system.errors import ConfigurationError
 from trading_system.market.bars import Bar
+from trading_system.market.columns import BarColumns
 
 Rows = npt.NDArray[np.int64]
 
@@ -49,17 +51,24 @@ def dataset_of(bars: Sequence[Bar], *, window: int, horizon: int, features: Feat
     Raises:
         ConfigurationError: There are too few bars for a single window.
     """
-    values = feature_table(bars, features).values
-    ends = window_ends(values, window)
-    closes = np.array([bar.close for bar in bars], dtype=np.int64)
-    closed_ns = np.array([bar.close_ns for bar in bars], dtype=np.int64)
-    ends = ends[ends + horizon < len(bars)]
-    if len(bars) < 2 or not ends.size:
+    if len(bars) < 2:
         raise ConfigurationError(f"{len(bars)} bars are too few for a window of {window}: collect more of them")
-    length_ns = bars[0].close_ns - bars[0].open_ns
-    ends = ends[closed_ns[ends + horizon] - closed_ns[ends] == horizon * length_ns]
-    moves = closes[ends + horizon] / closes[ends] - 1.0
-    return Dataset(values=values, window=window, horizon=horizon, ends=ends, moves=moves)
+    columns = _columns(bars)
+    values = feature_table(columns, features).values
+    ends = window_ends(values, window, begins=behind_gaps(columns.close_ns, columns.interval_ns))
+    labels = labels_of(columns, horizon)
+    ends, _, labelled = np.intersect1d(ends, labels.rows, assume_unique=True, return_indices=True)
+    if not ends.size:
+        raise ConfigurationError(f"{len(bars)} bars are too few for a window of {window}: collect more of them")
+    return Dataset(values=values, window=window, horizon=horizon, ends=ends, moves=labels.moves[labelled])
+
+
+def _columns(bars: Sequence[Bar]) -> BarColumns:
+    told = {
+        name: np.array([getattr(bar, name) for bar in bars], dtype=np.int64)
+        for name in ("close_ns", "open", "high", "low", "close", "volume_atoms")
+    }
+    return BarColumns(symbol=bars[0].symbol, interval_ns=bars[0].close_ns - bars[0].open_ns, **told)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

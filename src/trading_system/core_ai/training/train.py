@@ -22,8 +22,9 @@ from trading_system.core_ai.training.dataset import Dataset, Split, dataset_of, 
 from trading_system.core_ai.training.evaluate import evaluate, log_losses
 from trading_system.core_ai.training.network import DirectionNetwork
 from trading_system.data_pipeline.bar_store import bars_hash
-from trading_system.data_pipeline.normalizers.features import FEATURE_NAMES, feature_set_hash
+from trading_system.data_pipeline.normalizers.features import MODEL_SET, Anchor, FeatureSet, named
 from trading_system.data_pipeline.normalizers.scaler import fit
+from trading_system.errors import ConfigurationError
 from trading_system.market.bars import Bar, interval_ns
 
 _DAY_NS = 86_400_000_000_000
@@ -80,7 +81,14 @@ class Trained:
     best: Epoch
 
 
-def train(bars: Sequence[Bar], *, interval: str, plan: Plan, tell: Callable[[Epoch], None]) -> Trained:
+def train(
+    bars: Sequence[Bar],
+    *,
+    interval: str,
+    plan: Plan,
+    tell: Callable[[Epoch], None],
+    features: FeatureSet = MODEL_SET,
+) -> Trained:
     """Return a network trained, calibrated and scored on `bars`, oldest first.
 
     Args:
@@ -88,11 +96,13 @@ def train(bars: Sequence[Bar], *, interval: str, plan: Plan, tell: Callable[[Epo
         interval: Their length as venues write it.
         plan: The choices.
         tell: Told of each epoch.
+        features: What the network sees; a desk must be able to work them out again from its last bars.
 
     Raises:
-        ConfigurationError: The bars are too few, or only ever go one way.
+        ConfigurationError: The bars are too few, or only ever go one way; a desk could not have the features.
     """
-    dataset = dataset_of(bars, window=plan.window, horizon=plan.horizon)
+    check_servable(features)
+    dataset = dataset_of(bars, window=plan.window, horizon=plan.horizon, features=features)
     parts = split(dataset, train_share=plan.train_share, validation_share=plan.validation_share, embargo=plan.horizon)
     scaler = fit(training_rows(dataset, parts.train))
     gain, loss = move_sizes(dataset, parts.train)
@@ -115,8 +125,8 @@ def train(bars: Sequence[Bar], *, interval: str, plan: Plan, tell: Callable[[Epo
         format=FORMAT,
         symbol=bars[0].symbol,
         interval=interval,
-        feature_set=feature_set_hash(),
-        features=FEATURE_NAMES,
+        feature_set=features.name,
+        features=features.names,
         window=plan.window,
         horizon=plan.horizon,
         gain=gain,
@@ -145,6 +155,22 @@ def train(bars: Sequence[Bar], *, interval: str, plan: Plan, tell: Callable[[Epo
         seal="",
     )
     return Trained(network=network, manifest=manifest, windows=dataset.windows(np.arange(len(dataset.ends))), best=best)
+
+
+def check_servable(features: FeatureSet) -> None:
+    """Refuse what a desk could not have: it knows its last bars and the features of the house, and nothing else.
+
+    Raises:
+        ConfigurationError: A feature never forgets, needs more than bars, or is somebody's own file.
+    """
+    unfit = [each.name for each in features.features if each.anchor is not Anchor.WINDOW or each.aux]
+    if unfit:
+        raise ConfigurationError(
+            f"features {', '.join(unfit)} never forget, or need more than bars: a desk that starts again from its last "
+            "bars could not have them; see `trading-system data features ls`"
+        )
+    for name in features.names:
+        named(name)  # a model names its features, and a desk makes them by name
 
 
 def descend(
