@@ -1,7 +1,7 @@
 """An archive of bars as Binance publishes it, as a file of its own: a ZIP, or the table that was in it."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -10,6 +10,7 @@ import numpy as np
 from trading_system.data_pipeline.bar_checks import GOOD, Kind, Mask, blame, kind_of
 from trading_system.data_pipeline.collectors.archive_rows import COLUMNS, Rows, rows_of, unzipped
 from trading_system.data_pipeline.collectors.spans import Span
+from trading_system.data_pipeline.raw_rows import Doubt
 from trading_system.errors import ConfigurationError, DataError
 from trading_system.market import bars
 from trading_system.utils.error_handling.quarantine_records import Record, Series
@@ -75,19 +76,34 @@ def read_archive(path: Path, interval_ns: int | None, tick_atoms: int = 1) -> Ar
 
 def bad_rows(archive: Archive, path: Path, series: Series) -> Iterator[Record]:
     """Yield the rows of `archive` that are no bars, for the quarantine."""
-    rows = archive.rows
     for row in np.flatnonzero(~archive.good).tolist():
-        kind, line = kind_of(int(rows.verdicts[row])), rows.first_line + row
-        yield Record(
-            source=str(path),
-            kind=kind,
-            reason=f"line {line}: {kind}",
-            raw=rows.raw[row],
-            line=line,
-            series=series,
-            form="csv",
-            columns=COLUMNS,
-        )
+        kind = kind_of(int(archive.rows.verdicts[row]))
+        yield _record(archive.rows, row, path, series, kind, kind, None)
+
+
+def doubted_rows(archive: Archive, path: Path, doubts: Iterable[Doubt], series: Series) -> Iterator[Record]:
+    """Yield the rows of `archive` that `doubts` mean, as `raw_rows.records_of` does for other files."""
+    wanted, opens = {doubt.told_ns: doubt for doubt in doubts}, archive.rows.columns.open_ns
+    meant = archive.good & np.isin(opens, np.array(list(wanted), dtype=np.int64))
+    for row in np.flatnonzero(meant).tolist():
+        doubt = wanted[int(opens[row])]
+        yield _record(archive.rows, row, path, series, doubt.kind, doubt.reason, doubt)
+
+
+def _record(rows: Rows, row: int, path: Path, series: Series, kind: str, reason: str, doubt: Doubt | None) -> Record:
+    line = rows.first_line + row
+    return Record(
+        source=str(path),
+        kind=kind,
+        reason=f"line {line}: {reason}",
+        raw=rows.raw[row],
+        line=line,
+        series=series,
+        form="csv",
+        columns=COLUMNS,
+        shift_ns=doubt.open_ns - doubt.told_ns if doubt else 0,
+        open_ns=doubt.open_ns if doubt else None,
+    )
 
 
 def _check(path: Path, content: bytes) -> None:

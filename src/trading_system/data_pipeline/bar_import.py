@@ -1,27 +1,28 @@
 """Bars from a plain file into the store: read and checked, reviewed, written; what is not believed is set aside."""
 
-import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trading_system.data_pipeline.archive_files import bad_rows, is_archive, read_archive
+from trading_system.data_pipeline.archive_files import bad_rows, doubted_rows, is_archive, read_archive
 from trading_system.data_pipeline.bar_checks import Columns, gaps_of
 from trading_system.data_pipeline.bar_files import read_columns
 from trading_system.data_pipeline.bar_store import BarStore, Flags, Written
 from trading_system.data_pipeline.normalizers.defects.kinds import Action, Defect
 from trading_system.data_pipeline.normalizers.quality_review import review
+from trading_system.data_pipeline.raw_rows import Doubt, records_of
 from trading_system.errors import DataError
 from trading_system.market.bar_flags import WORDS
-from trading_system.market.columns import BarColumns
+from trading_system.market.columns import BarColumns, Ints
 from trading_system.market.instruments import Instrument
 from trading_system.market.money import from_atoms, to_atoms
-from trading_system.market.timestamps import iso, to_ms
+from trading_system.market.timestamps import iso
 from trading_system.utils.error_handling.quarantine import Quarantine
 from trading_system.utils.error_handling.quarantine_records import Record, Series, interval_word
 
@@ -73,6 +74,7 @@ class Offered(NamedTuple):
         tick: What prices were judged by, "" for none.
         bad: Rows that were set aside.
         notes: Where the terms come from, what was rounded.
+        doubted: Gives the rows that turn out wrong later as they were received, for the quarantine.
     """
 
     rows: Columns
@@ -80,6 +82,23 @@ class Offered(NamedTuple):
     tick: str
     bad: int
     notes: tuple[str, ...]
+    doubted: Callable[[Iterable[Doubt], Series], Iterable[Record]]
+
+
+class _Told(NamedTuple):
+    """When the rows of a file say that they open, and when they do, once its stamps were put right; UTC ns."""
+
+    said_ns: Ints
+    open_ns: Ints
+
+    def doubts(self, rows: Columns, reasons: Iterator[tuple[str, str]]) -> Iterator[Doubt]:
+        """Yield which of them `rows` are, and why each is set aside."""
+        if not len(rows.open_ns):
+            return
+        order = np.argsort(self.open_ns, kind="stable")
+        places = order[np.searchsorted(self.open_ns, rows.open_ns, sorter=order)]
+        for place, (kind, reason) in zip(places.tolist(), reasons, strict=True):
+            yield Doubt(told_ns=int(self.said_ns[place]), open_ns=int(self.open_ns[place]), kind=kind, reason=reason)
 
 
 def import_file(
@@ -124,9 +143,10 @@ def import_file(
     doubtful = _part(rows, ~reviewed.keep)
     repeats = _among(doubtful, kept)
     left_out = _part(doubtful, ~repeats)
-    quarantine.put_all(_records(left_out, _reasons(left_out, reviewed.defects), path, series))
+    told = _Told(offered.rows.open_ns, rows.open_ns)
+    quarantine.put_all(offered.doubted(told.doubts(left_out, _reasons(left_out, reviewed.defects)), series))
     written = store.append(kept, venue, symbol, interval, flags=flags)
-    quarantine.put_all(_records(written.contradicted, _contradictions(written), path, series))
+    quarantine.put_all(offered.doubted(told.doubts(written.contradicted, _contradictions(written)), series))
     missing, gaps, _ = gaps_of(np.unique(kept.open_ns), offered.interval_ns, 0)
     return Imported(
         file=str(path),
@@ -158,7 +178,7 @@ def _table(
     )
     rows = in_atoms(reading.bars, reading.instrument)
     tick = f"{reading.instrument.tick:f}"
-    return Offered(rows, reading.bars.interval_ns, tick, len(reading.bad), reading.notes)
+    return Offered(rows, reading.bars.interval_ns, tick, len(reading.bad), reading.notes, partial(records_of, path))
 
 
 def _archive(
@@ -169,7 +189,8 @@ def _archive(
     series = Series(venue=venue, symbol=symbol, interval=interval_word(read.interval_ns), tick=f"{tick:f}")
     bad = list(bad_rows(read, path, series))
     quarantine.put_all(bad)
-    return Offered(_part(read.rows.columns, read.good), read.interval_ns, series.tick, len(bad), ())
+    doubted = partial(doubted_rows, read, path)
+    return Offered(_part(read.rows.columns, read.good), read.interval_ns, series.tick, len(bad), (), doubted)
 
 
 def in_atoms(bars: BarColumns, instrument: Instrument) -> Columns:
@@ -203,27 +224,6 @@ def _among(rows: Columns, kept: Columns) -> NDArray[np.bool_]:
     places = order[np.searchsorted(kept.open_ns, rows.open_ns, sorter=order) % len(order)]
     alike: NDArray[np.bool_] = np.logical_and.reduce([a == b[places] for a, b in zip(rows, kept, strict=True)])
     return alike
-
-
-def _records(rows: Columns, reasons: Iterator[tuple[str, str]], path: Path, series: Series) -> list[Record]:
-    """Return `rows` (in atoms) for the quarantine, each with its kind and reason."""
-    records = []
-    for numbers, (kind, reason) in zip(zip(*(column.tolist() for column in rows), strict=True), reasons, strict=True):
-        open_ns, *atoms = numbers
-        cells = dict(zip(_CELLS, (to_ms(open_ns), *(f"{from_atoms(each):f}" for each in atoms)), strict=True))
-        records.append(
-            Record(
-                source=str(path),
-                kind=kind,
-                reason=reason,
-                raw=json.dumps(cells).encode(),
-                series=series,
-                form="json",
-                columns=_CELLS,
-                open_ns=open_ns,
-            )
-        )
-    return records
 
 
 def _contradictions(written: Written) -> Iterator[tuple[str, str]]:

@@ -88,7 +88,7 @@ def test_a_row_that_contradicts_the_store_is_set_aside_with_what_is_stored(bring
     assert (done.new, done.known, done.contradicted) == (0, 8, 1)
     [record] = held(quarantine)
     assert (record.kind, record.source) == (CONTRADICTS, str(tmp_path / "BTCUSDT.csv"))
-    assert record.raw.startswith(b'{"timestamp": 1704067440000, "open": "30000", "high": "30001.01"')
+    assert (record.raw, record.line) == (b"1704067440000,30000,30001.01,29999,30000.25,1.5\n", 6)
     assert "is stored with open 30000, high 30001.01, low 29999, close 30000.5, volume 1.5" in record.reason
     assert store.columns(*SERIES).close[4] == 3_000_050_000_000
 

@@ -74,7 +74,7 @@ def test_rows_told_twice_are_kept_once_and_those_that_contradict_each_other_are_
     assert (done.new, done.known, done.set_aside, done.contradicted, done.missing) == (8, 1, 2, 0, 1)
     kept = [held.record for held in Quarantine(tmp_path / "quarantine.jsonl").contents().rows.values()]
     assert {record.kind for record in kept} == {"duplicate"}
-    assert {b'"close": "29999.5"' in record.raw for record in kept} == {True, False}
+    assert {b",29999.5," in record.raw for record in kept} == {True, False}
     assert START_MS * 10**6 + 6 * 60 * 10**9 not in store.columns(*SERIES).open_ns
 
 
