@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
@@ -27,6 +28,8 @@ sys.path.insert(0, str(ROOT))
 from tests.quality.injections import INJECTIONS  # noqa: E402 - the path comes first
 from tests.quality.score import FACTS, rows_of, trial, written  # noqa: E402
 
+from trading_system.data_pipeline.normalizers.defects.files.told_rows import read_rows  # noqa: E402
+from trading_system.data_pipeline.normalizers.defects.habits import CERTAIN, lateness  # noqa: E402
 from trading_system.data_pipeline.normalizers.quality_files import check_file  # noqa: E402
 
 DATA: Final = ROOT.parent / "shared" / "data" / "ohlcv"
@@ -125,6 +128,34 @@ def tables(results: Sequence[Result]) -> str:
     return "\n".join(lines)
 
 
+LENGTHS: Final = (400, 800, 1_500, 3_000, 5_000, 10_000)
+
+
+def late_slices(names: Sequence[str]) -> str:
+    """Return, for slices of files, how many are told as stamped at their ends, as they are and one bar late."""
+    late: dict[tuple[str, int], list[tuple[bool, bool]]] = {}
+    for name in names:
+        rows = read_rows(DATA / f"{name}.parquet").rows
+        step = int(rows.time_ns[1] - rows.time_ns[0])
+        market = f"{name.rpartition('_')[2]}{', thin' if name.startswith(THIN) else ''}"
+        for length in LENGTHS:
+            for begin in range(0, len(rows.time_ns) - length, max(length // 2, len(rows.time_ns) // 40)):
+                part = rows.taken(np.arange(begin, begin + length))
+                moved = part._replace(time_ns=part.time_ns + step)
+                told = (lateness(part, step) > CERTAIN, lateness(moved, step) > CERTAIN)
+                late.setdefault((market, length), []).append(told)
+    lines = [f"| rows | {' | '.join(f'{length:,}' for length in LENGTHS)} |", "|---|" + "--:|" * len(LENGTHS)]
+    for market in sorted({market for market, _ in late}):
+        cells = []
+        for length in LENGTHS:
+            told = late.get((market, length), [])
+            cells.append(f"{sum(moved for _, moved in told)} of {len(told)}" if told else "")
+        lines.append(f"| {market} | {' | '.join(cells)} |")
+    every = [told for slices in late.values() for told in slices]
+    lines += ["", f"Of the same {len(every):,} slices as they are, told as late: {sum(told for told, _ in every)}."]
+    return "\n".join(lines)
+
+
 def page(text: str, told: str) -> str:
     """Return `text` with `told` between its marks."""
     head, rest = text.split(BEGIN)
@@ -162,6 +193,8 @@ def main() -> int:
             tables([results[name] for name in HELD_OUT]),
             "### Files that the limits were tuned on",
             tables([results[name] for name in TUNED]),
+            "### Slices one bar late without a seam, found by the habits of their market",
+            late_slices(names),
         ]
     )
     print(told)

@@ -6,9 +6,9 @@ of the bars beside it (so that busy and quiet hours, which differ from venue to 
 the hour, the day or the week with the pattern below, as it is and one bar late. A file is late where the second fits
 better in day after day, by a margin that chance does not give.
 
-The patterns are rounded means over five of the thirteen real files, named in docs/data/quality.md; on the others, none
-of which is late, the score lies between -60 and -5, and shifted by a bar between 5 and 60. At 8 and 12 hours venues
-differ too much, and nothing is said.
+The patterns are rounded means over some of the real files on which the limits were tuned. What the score is worth on
+parts of real files, as they are and one bar late, stands in docs/data/quality.md. At 8 and 12 hours venues differ too
+much, and nothing is said.
 """
 
 from collections.abc import Mapping
@@ -19,16 +19,16 @@ import numpy as np
 from trading_system.data_pipeline.normalizers.defects.rows import DAY_NS, SECOND_NS, Rows
 from trading_system.market.columns import Floats
 
-CERTAIN: Final = 4.0
+CERTAIN: Final = 2.75
 """Score from which on a whole file is late."""
-LIKELY: Final = 2.0
+LIKELY: Final = 1.5
 """Score from which on a part is late that begins or ends with a seam, which speaks for it already."""
 
 _MINUTE: Final = 60 * SECOND_NS
 _HOUR: Final = 3_600 * SECOND_NS
 _WEEK: Final = 7 * DAY_NS
 _MOST: Final = 2.0
-_BLOCKS: Final[Mapping[int, int]] = {_HOUR: 96, DAY_NS: 30, _WEEK: 24}
+_BLOCKS: Final[Mapping[int, int]] = {_HOUR: 48, DAY_NS: 24, _WEEK: 20}
 """Hours, days or weeks that are the least to judge by."""
 _WHOLE: Final = 0.75
 """Share of a block's bars that must be there."""
