@@ -55,7 +55,8 @@ def check_file(path: Path, *, interval_ns: int | None = None, against: Path | No
     found = examine(told.rows, expected_ns, ends=told.ends)
     defects = list(found.defects)
     if told.cut is not None:
-        last = int(found.open_ns[-1])
+        stamped = found.open_ns[~told.rows.timeless]
+        last = int(stamped[-1]) if len(stamped) else None
         defects.append(_defect(f"the file is {told.cut} behind row {len(found.keep)}", last, 1))
     if against is not None:
         defects += _held(told.rows, found, against)
