@@ -145,7 +145,7 @@ class _Line:
             journal=parts.journal,
             clock=self._clock,
             queue=parts.queue,
-            observers=[self._recorder, self],
+            observers=[self._recorder, self] if len(self._symbols) < len(sleeves) else [self._recorder],
         )
         self._story = self._tell_all()
 
@@ -191,7 +191,10 @@ class _Line:
         return e.Reconciled(ts_ns=self._clock.now_ns(), balances=balances, differences=apart)
 
     def notice(self, fact: e.Fact) -> None:
-        """Let the venue know whose lots are whose: it counts shares of the cash as the loop does."""
+        """Let the venue know whose lots are whose: it counts shares of the cash as the loop does.
+
+        Observed where sleeves share an instrument; nowhere else do lots cross.
+        """
         if isinstance(fact, e.LotsCrossed):
             self._venue.crossed((fact.buyer, fact.symbol), (fact.seller, fact.symbol), fact.lots)
 

@@ -158,7 +158,9 @@ class Portfolio:
         """Return the quote currency promised to entries, live or held back, at their worst, atoms, rounded up."""
         promising = [o for o in self.live_orders() if o.ticket.reserve_atoms]
         promised = sum(-(-o.ticket.reserve_atoms * o.open_lots // o.ticket.lots) for o in promising)
-        return promised + sum(book.held_back.reserve_atoms for book in self.sleeves.values() if book.held_back)
+        for book in self.sleeves.values():
+            promised += book.held_back.reserve_atoms if book.held_back else 0
+        return promised
 
     def _open(self, fact: e.SleeveOpened) -> None:
         key = (fact.strategy, fact.instrument.symbol)

@@ -166,13 +166,13 @@ class Desk:
             if key in self.forecasters and key[1] in bars:
                 decided, asks = self._decide_one(book, bars[key[1]], self._forecasts[key], marks, ts_ns)
                 facts += decided
-                if key[1] not in self._shared:
+                if key[1] in self._shared:
+                    held, asks = netting.hold_back(self.portfolio, book, asks, ts_ns)
+                    facts += held
+                    together.append((book, asks))
+                elif asks != NOTHING:
                     facts += self._ask([(book, asks)], ts_ns)
-                    continue
-                held, asks = netting.hold_back(self.portfolio, book, asks, ts_ns)
-                facts += held
-                together.append((book, asks))
-        return facts + self._ask(together, ts_ns)
+        return facts + self._ask(together, ts_ns) if together else facts
 
     def _decide_one(
         self, book: SleeveBook, bar: Bar, forecast: Forecast, marks: dict[str, int], ts_ns: int
