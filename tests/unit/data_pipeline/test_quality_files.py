@@ -196,6 +196,17 @@ def test_a_name_that_says_another_interval_is_told(tmp_path):
     assert seen_in(tmp_path, text(bars()), "BTCUSDT-1h-2024-01.csv") == []
 
 
+def test_a_row_of_a_broken_clock_is_set_aside_and_leaves_a_gap(tmp_path):
+    """One of 200 hours says 2099: it is told as what it is, and the hour that it should have told is absent."""
+    rows = bars(200)
+    rows[20][0] = 4_070_908_800_000
+    found = seen_in(tmp_path, text(rows))
+    assert [(kind, count, action) for kind, _, _, count, action in found] == [
+        ("gap", 1, "flag"),
+        ("out_of_order", 1, "quarantine"),
+    ]
+
+
 def test_a_file_cut_off_is_read_as_far_as_it_goes(tmp_path):
     """Half a gzip file holds half the bars; what is there is checked, and the end is told."""
     whole = gzip.compress(text(bars(2_000)).encode())

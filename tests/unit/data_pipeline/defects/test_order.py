@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from trading_system.data_pipeline.normalizers.defects.order import misplaced, newest_first
+from trading_system.data_pipeline.normalizers.defects.order import misplaced, newest_first, outlying
 
 
 def fewest(times):
@@ -43,11 +43,20 @@ def test_rows_are_blamed_where_a_reader_would(times, blamed):
     assert np.flatnonzero(misplaced(np.array(times))).tolist() == blamed
 
 
-def test_a_stamp_out_of_this_world_is_blamed_though_it_stands_last():
-    """200 hours, then one a century later: a broken clock, and no gap of a hundred years."""
-    times = np.append(np.arange(200) * 3_600, 100 * 365 * 86_400)
-    assert np.flatnonzero(misplaced(times)).tolist() == [200]
-    assert np.flatnonzero(misplaced(times[::-1] * -1)).tolist() == [0]
+def test_a_stamp_out_of_this_world_is_broken_wherever_it_stands():
+    """200 hours, one of them a century later: a broken clock, and no gap of a hundred years."""
+    times = np.arange(200) * 3_600
+    for place in (0, 77, 199):
+        wild = times.copy()
+        wild[place] = 100 * 365 * 86_400
+        assert np.flatnonzero(outlying(wild)).tolist() == [place]
+        assert np.flatnonzero(outlying(-wild)).tolist() == [place]
+    assert not outlying(times).any()
+
+
+def test_a_long_gap_is_no_broken_clock():
+    """Half of the rows behind a hole of years: the market, or the file, was away."""
+    assert not outlying(np.concatenate((np.arange(100), np.arange(100) + 10**9)) * 3_600).any()
 
 
 def test_an_export_runs_backwards_and_a_muddle_does_not():

@@ -19,6 +19,8 @@ _BETTER: Final = 0.3
 """A correlation that is one, and how much worse the stamped one must be."""
 _FEW: Final = 2
 """Windows in a row that may fit elsewhere by chance."""
+_MOST: Final = 50_000_000
+"""Slots of the grid."""
 _HOUR_NS: Final = 3_600 * SECOND_NS
 _ZONES: Final = 14
 """Hours that clocks are ahead or behind of UTC at most."""
@@ -39,6 +41,8 @@ def moved_stretches(rows: Rows, reference: Rows, interval_ns: int) -> list[Moved
     lags = _lags(interval_ns)
     begin = int(rows.time_ns[0]) // interval_ns
     count = int(rows.time_ns[-1]) // interval_ns - begin + 1
+    if count > _MOST:
+        return []  # a wild stamp left in the series; the grid between would not fit into memory
     own = _returns(rows, interval_ns, begin, count)
     edge = max(abs(int(lag)) for lag in lags)
     other = _returns(reference, interval_ns, begin - edge, count + 2 * edge)

@@ -68,6 +68,7 @@ class _Examination:
             self._shift = np.where(rows.timeless, 0, stamps.to_open(rows.time_ns, self._interval, ends=ends))
         self._rows = rows._replace(time_ns=rows.time_ns + self._shift)
         self._seq = sequence(self._rows, self._rows.time_ns, self._interval or 0, backwards=backwards)
+        self._placed = ~rows.timeless
         self._defects: list[Defect] = []
         self._keep: Mask = np.ones(len(rows.time_ns), dtype=np.bool_)
         self._flags = np.zeros(len(rows.time_ns), dtype=np.uint16)
@@ -118,8 +119,13 @@ class _Examination:
         """Tell rows told twice or in the wrong place; return one row for each time, in order of time."""
         rows, stamped = self._rows, ~self._rows.timeless
         out = np.zeros(len(stamped), dtype=np.bool_)
+        broken = np.zeros(len(stamped), dtype=np.bool_)
+        broken[stamped] = order.outlying(rows.time_ns[stamped])
+        words = "bears a time far from all others"
+        self._tell(K.OUT_OF_ORDER, broken, words, action=Action.QUARANTINE)
+        stamped = self._placed = stamped & ~broken
         out[stamped] = order.misplaced(rows.time_ns[stamped])
-        again = order.repeats(rows, np.where(sound, 0, 2) + out)
+        again = order.repeats(rows._replace(timeless=~stamped), np.where(sound, 0, 2) + out)
         extra = np.zeros(len(stamped), dtype=np.bool_)
         extra[again.extra] = True
         other = again.extra[~again.alike & sound[again.extra] & sound[again.standing]]
@@ -181,7 +187,7 @@ class _Examination:
 
     def _late(self, sound: Mask, interval: int) -> None:
         """Tell stretches whose stamps are moved by whole bars."""
-        line = np.flatnonzero(sound & ~self._rows.timeless)
+        line = np.flatnonzero(sound & self._placed)
         if not len(line):
             return
         for stretch in stamps.shifted_stretches(self._rows.taken(line), interval):

@@ -25,10 +25,7 @@ def newest_first(times: Ints) -> bool:
 
 
 def misplaced(times: Ints) -> Mask:
-    """Return which rows are out of order: as few as can be, so that the others never fall back.
-
-    A row whose stamp lies so far from all others that only a broken clock explains it is one of them.
-    """
+    """Return which rows are out of order: as few as can be, so that the others never fall back."""
     blamed = np.zeros(len(times), dtype=np.bool_)
     if len(times) < 2:
         return blamed
@@ -37,7 +34,7 @@ def misplaced(times: Ints) -> Mask:
         soonest = np.minimum.accumulate(times[::-1])[::-1]
         torn = np.flatnonzero((latest > times) | (soonest < times))  # all others are in order with every row
         blamed[torn[~_longest_rise(times[torn].tolist())]] = True
-    return _with_outlying(times, blamed)
+    return blamed
 
 
 def _longest_rise(times: list[int]) -> Mask:
@@ -58,23 +55,24 @@ def _longest_rise(times: list[int]) -> Mask:
     return keep
 
 
-def _with_outlying(times: Ints, blamed: Mask) -> Mask:
-    rest = np.flatnonzero(~blamed)
-    few = int(len(rest) * _FEW)
+def outlying(times: Ints) -> Mask:
+    """Return which rows bear a time so far from all others that only a broken clock explains it.
+
+    They are few, and lie before or behind a hole many times as long as all the others together.
+    """
+    order = np.argsort(times, kind="stable")
+    steps = np.diff(times[order])
+    few = min(int(len(times) * _FEW), len(steps) - 1)
+    broken = np.zeros(len(times), dtype=np.bool_)
     if few < 1:
-        return blamed
-    for ahead in (False, True):
-        while len(rest) > 2 and few > 0:
-            gaps = np.diff(times[rest])
-            far = gaps > _FAR * (len(rest) * int(np.median(gaps)) + 1)
-            edge = np.flatnonzero(far[:few] if ahead else far[-few:])
-            if not len(edge):
-                break
-            cut = int(edge[-1]) + 1 if ahead else len(far) - len(far[-few:]) + int(edge[0]) + 1
-            outlying, rest = (rest[:cut], rest[cut:]) if ahead else (rest[cut:], rest[:cut])
-            blamed[outlying] = True
-            few -= len(outlying)
-    return blamed
+        return broken
+    far = steps > _FAR * (len(times) * int(np.median(steps)) + 1)
+    ahead, behind = np.flatnonzero(far[:few]), np.flatnonzero(far[-few:])
+    if len(ahead):
+        broken[order[: int(ahead[-1]) + 1]] = True
+    if len(behind):
+        broken[order[len(order) - few + int(behind[0]) :]] = True
+    return broken
 
 
 class Repeats(NamedTuple):
