@@ -15,10 +15,17 @@ PAGES: Final = sorted(path for path in ROOT.glob("*.md")) + sorted((ROOT / "docs
 
 
 def commands(page: Path) -> list[str]:
-    """Return the commands in the console blocks of `page`, without comments."""
+    """Return the commands in the console blocks of `page`, without comments; where some bear a `$`, only those."""
     blocks = re.findall(r"^```console\n(.*?)^```", page.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    lines = (line.split(" #")[0].strip() for block in blocks for line in block.splitlines())
-    return [line for line in lines if line]
+    lines = [line for block in blocks for line in typed(block)]
+    return [line for line in (line.split(" #")[0].strip() for line in lines) if line]
+
+
+def typed(block: str) -> list[str]:
+    """Return the lines of a console block that a person types; the others are what the program says."""
+    lines = block.replace("\\\n", " ").splitlines()
+    prompted = [line[2:] for line in lines if line.startswith("$ ")]
+    return prompted or lines
 
 
 def links(page: Path) -> list[str]:
