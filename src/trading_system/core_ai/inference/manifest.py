@@ -1,178 +1,143 @@
-"""What a model is, written beside it; a model whose manifest does not hold is not loaded."""
+"""A model is one folder: network, manifest, signature. What is not whole, listed and as it was made is not loaded."""
 
 import hashlib
 import os
+import stat
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from trading_system.data_pipeline.normalizers.features import set_of
+from trading_system.core_ai.inference import signing
+from trading_system.core_ai.inference.graph import NoGraph, graph_of
+from trading_system.core_ai.inference.manifest_form import FORMAT as FORMAT
+from trading_system.core_ai.inference.manifest_form import MODEL_FILE as MODEL_FILE
+from trading_system.core_ai.inference.manifest_form import MOST_BYTES, decoded, encoded
+from trading_system.core_ai.inference.manifest_form import Manifest as Manifest
+from trading_system.core_ai.inference.manifest_form import Scores as Scores
+from trading_system.core_ai.inference.manifest_form import sealed as sealed
 from trading_system.errors import ConfigurationError
-from trading_system.market.bars import interval_ns
 
-FORMAT: Final = 1
-MODEL_FILE: Final = "model.onnx"
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 MANIFEST_FILE: Final = "manifest.json"
+SIGNATURE_FILE: Final = "manifest.sig"
 DEMO_MODEL: Final = Path(__file__).parent / "demo_model"
 """Where the model that ships with the package is. `scripts/model.py` makes it; it knows only a made-up market."""
 INPUT: Final = "features"
 OUTPUT: Final = "probability"
+MOST_FILE_BYTES: Final = 256 << 20
+"""The largest file of a model that is read, bytes."""
+MOST_FILES: Final = 64
 
-Positive = Annotated[int, msgspec.Meta(ge=1)]
-Fraction = Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)]
-Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
-
-
-class Scores(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """How one forecaster did on the test part, which it never saw.
-
-    Attributes:
-        accuracy: Part of the directions that were right, 0..1.
-        log_loss: Mean -ln of the probability given to what happened; 0.693 for even odds.
-        brier: Mean squared error of the probability; 0.25 for even odds.
-        mcc: Matthews correlation of calls and outcomes, -1..1; 0 for guessing.
-        gross_bps: Mean move over the horizon in the called direction, bps, before any cost.
-    """
-
-    accuracy: float
-    log_loss: float
-    brier: float
-    mcc: float
-    gross_bps: float
+_MOST: Final = {MANIFEST_FILE: MOST_BYTES, SIGNATURE_FILE: 1_024}
+_RESTORE: Final = "train the model again, or restore its folder whole"
 
 
-class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One model: what it must be fed, what its answer means, and where it comes from.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Artefact:
+    """One folder as it was read, once: whoever judges it and whoever runs it see the same bytes.
 
     Attributes:
-        format: Version of this form.
-        symbol, interval: What it was trained on. The interval binds, the symbol informs.
-        feature_set: Hash of the definition of the features.
-        features: Their names, in order.
-        window: Rows that the network looks at.
-        horizon: How far its answer reaches, bars.
-        gain, loss: Mean size of a rise and of a fall over the horizon in training, fractions of the price.
-        low, high: Scaling bounds, which are inside the graph too; for reading.
-        floor, ceiling: Range of each feature outside of which the model is not to be asked.
-        temperature: What the network's log-odds were divided by to calibrate them on the validation part.
-        trained_from_ns, trained_to_ns: Span of the training labels, UTC ns.
-        bars: How many bars there were in all.
-        data_sha256: Hash of them.
-        seed: Of every random choice.
-        plan: The other choices of the training.
-        examples: Number of examples in each part.
-        scores: On the test part, for the model and each baseline.
-        verdict: One sentence on what these say.
-        versions: Of the libraries that made it.
-        model_sha256: Hash of the ONNX file.
-        seal: Hash of all of the above; see `sealed`.
+        folder: Where it lies, for messages.
+        manifest: What it says about itself.
+        content: The bytes of the manifest, which are what is signed.
+        files: Every other file by its name, each as the manifest's hash says.
+        signed_by: The public key that signed it, 64 hexadecimal digits; "" where nobody did. Not yet whether it is
+            trusted: that is `trust.admit`.
     """
 
-    format: int
-    symbol: str
-    interval: str
-    feature_set: Sha256
-    features: tuple[str, ...]
-    window: Positive
-    horizon: Positive
-    gain: Fraction
-    loss: Fraction
-    low: tuple[float, ...]
-    high: tuple[float, ...]
-    floor: tuple[float, ...]
-    ceiling: tuple[float, ...]
-    temperature: float
-    trained_from_ns: int
-    trained_to_ns: int
-    bars: int
-    data_sha256: Sha256
-    seed: int
-    plan: dict[str, int | float]
-    examples: dict[str, int]
-    scores: dict[str, Scores]
-    verdict: str
-    versions: dict[str, str]
-    model_sha256: Sha256
-    seal: str
+    folder: Path
+    manifest: Manifest
+    content: bytes
+    files: Mapping[str, bytes]
+    signed_by: str
 
     @property
-    def name(self) -> str:
-        """A short name for facts and logs, bound to every number of model and manifest."""
-        return f"lstm-{self.seal[:12]}"
+    def model(self) -> bytes:
+        """The ONNX file."""
+        return self.files[MODEL_FILE]
 
 
-def sealed(manifest: Manifest) -> Manifest:
-    """Return `manifest` with the seal that its other fields demand.
+def read(folder: Path) -> Artefact:
+    """Return the model in `folder`, its files, its hashes, its signature and its graph checked against each other.
 
-    It finds what was changed by mistake or by hand, not by somebody who can work out a hash.
+    Raises:
+        ConfigurationError: A file is missing, is not listed, is a link, is too large or was changed; the manifest is
+            malformed or contradicts itself; the signature is not of this manifest; the features are unknown, or no
+            longer worked out as they were; the network takes something else, or has weights elsewhere. The message
+            names what differs.
     """
-    content = msgspec.json.encode(msgspec.structs.replace(manifest, seal=""))
-    return msgspec.structs.replace(manifest, seal=hashlib.sha256(content).hexdigest())
-
-
-def save(folder: Path, model: bytes, manifest: Manifest) -> Manifest:
-    """Write `model` and its sealed manifest into `folder` and return the manifest as written.
-
-    Each file is replaced whole. Between the two a reader finds a model that is not the manifest's, and
-    refuses it; it never finds half a model.
-    """
-    final = sealed(msgspec.structs.replace(manifest, model_sha256=hashlib.sha256(model).hexdigest()))
-    folder.mkdir(parents=True, exist_ok=True)
-    _replace(folder / MODEL_FILE, model)
-    _replace(folder / MANIFEST_FILE, msgspec.json.format(msgspec.json.encode(final), indent=2) + b"\n")
-    return final
+    content = _read(folder / MANIFEST_FILE)
+    manifest = decoded(content, folder / MANIFEST_FILE)
+    present = _listed(folder)
+    if extra := sorted(present - {*manifest.files, MANIFEST_FILE, SIGNATURE_FILE}):
+        raise ConfigurationError(
+            f"model in {folder}: {extra[0]!r} is not in its manifest: a model's folder holds nothing else; "
+            "take it away, or restore the folder whole"
+        )
+    files = {name: _read(folder / name) for name in manifest.files}
+    for name, said in manifest.files.items():
+        found = hashlib.sha256(files[name]).hexdigest()
+        if found != said:
+            raise ConfigurationError(
+                f"model in {folder}: sha256 of {name} does not hold: the manifest says {said}, but it is {found}; "
+                f"{_RESTORE}"
+            )
+    signed_by = ""
+    if SIGNATURE_FILE in present:
+        signed_by = signing.signer(content, _read(folder / SIGNATURE_FILE), folder / SIGNATURE_FILE)
+    _check_graph(folder, manifest, files[MODEL_FILE])
+    return Artefact(folder=folder, manifest=manifest, content=content, files=files, signed_by=signed_by)
 
 
 def load(folder: Path) -> tuple[Manifest, bytes]:
-    """Return the manifest in `folder` and the model that it describes, both checked.
+    """Return the manifest in `folder` and the model that it describes, both checked as `read` does.
 
     Raises:
-        ConfigurationError: A file is missing or malformed; the manifest or the model was changed; its
-            features are unknown, or no longer worked out as they were. The message names what differs.
+        ConfigurationError: As `read`.
     """
-    content, model = _read(folder / MANIFEST_FILE), _read(folder / MODEL_FILE)
-    try:
-        manifest = msgspec.json.decode(content, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"{folder / MANIFEST_FILE}: is no manifest of a model: {error}") from error
-    width = len(manifest.features)
-    checks = (
-        ("format", manifest.format, FORMAT),
-        ("seal", manifest.seal, sealed(manifest).seal),
-        ("model_sha256", manifest.model_sha256, hashlib.sha256(model).hexdigest()),
-        ("feature_set", manifest.feature_set, _name_of(folder, manifest.features)),
-        ("length of floor", len(manifest.floor), width),
-        ("length of ceiling", len(manifest.ceiling), width),
-    )
-    for name, said, found in checks:
-        if said != found:
-            raise ConfigurationError(
-                f"model in {folder}: {name} does not hold: the manifest says {said!r}, but it is {found!r}; "
-                "train the model again, or restore both files"
-            )
-    interval_ns(manifest.interval)
-    return manifest, model
+    artefact = read(folder)
+    return artefact.manifest, artefact.model
 
 
-def _name_of(folder: Path, names: tuple[str, ...]) -> str:
-    try:
-        return set_of(names).name
-    except ConfigurationError as error:
-        raise ConfigurationError(f"model in {folder}: its features cannot be made: {error}") from error
+def save(folder: Path, model: bytes, manifest: Manifest, *, others: Mapping[str, bytes] | None = None) -> Manifest:
+    """Write `model` and its sealed manifest into `folder` and return the manifest as written.
+
+    Each file is replaced whole, the manifest last. Before that a reader finds files that are not the manifest's, and
+    refuses them; it never finds half a model. A signature that was there is taken away: it was of another manifest.
+
+    Args:
+        others: Further files of the model by their plain names.
+    """
+    files = {MODEL_FILE: model, **(others or {})}
+    hashes = {name: hashlib.sha256(content).hexdigest() for name, content in sorted(files.items())}
+    final = sealed(msgspec.structs.replace(manifest, files=hashes))
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / SIGNATURE_FILE).unlink(missing_ok=True)
+    for name, content in files.items():
+        replace_file(folder / name, content)
+    replace_file(folder / MANIFEST_FILE, encoded(final))
+    return final
 
 
-def _read(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path}: cannot be read: {error.strerror}; train a model or name its folder"
-        ) from error
+def sign(folder: Path, key: "Ed25519PrivateKey") -> Artefact:
+    """Sign the model in `folder`, once it holds, and return it as it is now; an older signature is replaced.
+
+    Raises:
+        ConfigurationError: As `read`; nothing was signed.
+    """
+    artefact = read(folder)
+    replace_file(folder / SIGNATURE_FILE, signing.signature(artefact.content, key))
+    return read(folder)
 
 
-def _replace(path: Path, content: bytes) -> None:
+def replace_file(path: Path, content: bytes) -> None:
+    """Write `content` to `path` so that a reader, or a crash, finds the old file or the new one and nothing between."""
     handle, name = tempfile.mkstemp(dir=path.parent, suffix=".part")
     try:
         with os.fdopen(handle, "wb") as file:
@@ -184,3 +149,50 @@ def _replace(path: Path, content: bytes) -> None:
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
+
+
+def _check_graph(folder: Path, manifest: Manifest, model: bytes) -> None:
+    try:
+        graph = graph_of(model)
+    except NoGraph as error:
+        raise ConfigurationError(
+            f"model in {folder}: {MODEL_FILE} is no ONNX graph, and this program cannot load it: {error}; {_RESTORE}"
+        ) from error
+    if graph.external:
+        raise ConfigurationError(
+            f"model in {folder}: {MODEL_FILE} keeps weights in another file (tensor {graph.external[0]!r}), which "
+            "nothing here vouches for; export it with all of its weights inside"
+        )
+    takes = [(name, shape[1:]) for name, shape in graph.inputs]
+    if takes != [(INPUT, (manifest.window, len(manifest.features)))]:
+        raise ConfigurationError(
+            f"model in {folder} takes {takes}, but its manifest says windows of {manifest.window} x "
+            f"{len(manifest.features)}; {_RESTORE}"
+        )
+
+
+def _listed(folder: Path) -> set[str]:
+    """Return the names in `folder`, each of a plain file."""
+    with os.scandir(folder) as entries:
+        found = [entry for _, entry in zip(range(MOST_FILES + 1), entries, strict=False)]
+    if len(found) > MOST_FILES:
+        raise ConfigurationError(f"model in {folder}: more than {MOST_FILES} files: this is no folder of a model")
+    return {entry.name for entry in found}
+
+
+def _read(path: Path) -> bytes:
+    """Return what is in the plain file `path`, which is never followed elsewhere and never read beyond its limit."""
+    most = _MOST.get(path.name, MOST_FILE_BYTES)
+    try:
+        handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError as error:
+        why = "it is a link" if path.is_symlink() else error.strerror
+        raise ConfigurationError(f"{path}: cannot be read: {why}; train a model or name its folder") from error
+    with os.fdopen(handle, "rb") as file:
+        status = os.fstat(file.fileno())
+        if not stat.S_ISREG(status.st_mode):
+            raise ConfigurationError(f"{path}: cannot be read: it is no plain file; {_RESTORE}")
+        content = file.read(most + 1) if status.st_size <= most else b""
+    if status.st_size > most or len(content) > most:
+        raise ConfigurationError(f"{path}: has more than {most:,} bytes, which no file of its kind needs; {_RESTORE}")
+    return content

@@ -151,8 +151,6 @@ def train(
             "python": platform.python_version(),
             "torch": str(torch.__version__),
         },
-        model_sha256="0" * 64,
-        seal="",
     )
     return Trained(network=network, manifest=manifest, windows=dataset.windows(np.arange(len(dataset.ends))), best=best)
 
