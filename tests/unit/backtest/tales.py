@@ -176,7 +176,7 @@ def quarrel(seed: int, slices: int = 60) -> Tale:
         for _ in traded
     ]
     setup = make_setup(
-        cash_atoms=10**9,
+        cash_atoms=_one_of(rng, 10**9, 4 * 10**7),  # plenty, or so little that what one is promised another lacks
         terms=[terms_of(instrument) for instrument in tale.instruments],
         costs=[_any_costs(rng) for _ in tale.instruments],
         instrument=traded,

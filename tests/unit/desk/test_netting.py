@@ -10,8 +10,11 @@ from tests.unit.desk.test_engine import CASH, LENGTH, Scripted, kinds, tickets
 from trading_system.blotter import events as e
 from trading_system.blotter.portfolio import fold
 from trading_system.blotter.state import SIZE_LOTS, STOP_ABSENT, STOP_FIXED
+from trading_system.blotter.story import stories
+from trading_system.blotter.telling import WORDS
 from trading_system.blotter.tickets import Intent, OrderTicket, Side
 from trading_system.desk.engine import Desk
+from trading_system.journal.memory import MemoryJournal
 from trading_system.market.money import Money
 
 BUYER, SELLER = ("buyer", "BTCUSDT"), ("seller", "BTCUSDT")
@@ -216,6 +219,24 @@ def test_a_process_that_ended_after_any_fact_neither_doubles_nor_loses(cut: int)
     owned = sum(book.held_lots for book in fold(prefix).sleeves.values())
     facts = pair.start(prefix)
     assert entries(facts) == []
+    assert "LotsCrossed" not in kinds(facts)  # nobody knows yet whether what was to be given is still there
     assert sum(book.held_lots for book in pair.desk.portfolio.sleeves.values()) == owned
     assert all(book.held_back is None for book in pair.desk.portfolio.sleeves.values())
     assert fold(pair.journal) == pair.desk.portfolio
+
+
+def test_the_story_of_the_rest_begins_with_what_the_neighbor_gave() -> None:
+    """Why was only 400 bought? The journal says it in its own order, and in words."""
+    pair, journal = Pair(), MemoryJournal()
+    pair.bar(1)
+    (ticket,) = tickets(pair.canceled())
+    journal.append(pair.journal, pair.now_ns)
+    story = stories(journal.read())[ticket.client_order_id]
+    words = [WORDS[type(told.fact)](told.fact, make_instrument()) for told in story.life]
+    assert words == [
+        "held back, 0.01 BTC: other strategies may give it some",
+        "crossed inside the account: buyer got 0.006 BTC from seller at 40000.00, without a fee",
+        "asked for: buy 0.004 BTC at market",
+    ]
+    assert story.decided is not None
+    assert story.decided.step.asks.entry_lots == 1_000
