@@ -67,7 +67,7 @@ def test_a_second_export_replaces_the_first_whole(trained, tmp_path):
     export(trained, tmp_path)
     manifest = export(replace(trained, network=nudged(trained.network, 0.1)), tmp_path)
     assert load(tmp_path)[0] == manifest
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "model.onnx"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["manifest.json", "model.onnx", "step.onnx"]
 
 
 def test_the_probes_hold_real_and_wild_windows(trained):

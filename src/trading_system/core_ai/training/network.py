@@ -23,7 +23,7 @@ class DirectionNetwork(nn.Module):
     stretch: Tensor
     temperature: Tensor
 
-    def __init__(self, scaler: Scaler, *, hidden: int, dropout: float) -> None:
+    def __init__(self, scaler: Scaler, *, hidden: int, dropout: float, layers: int = 1) -> None:
         super().__init__()
         low, high = torch.tensor(scaler.low, dtype=torch.float64), torch.tensor(scaler.high, dtype=torch.float64)
         width = high - low
@@ -36,7 +36,8 @@ class DirectionNetwork(nn.Module):
         }
         for name, value in bounds.items():
             self.register_buffer(name, value.to(torch.float32))
-        self.lstm = nn.LSTM(len(scaler.low), hidden, batch_first=True)
+        between = dropout if layers > 1 else 0.0  # torch leaves things out between two layers, and warns of one
+        self.lstm = nn.LSTM(len(scaler.low), hidden, layers, batch_first=True, dropout=between)
         self.align = nn.Linear(hidden, hidden)
         self.weigh = nn.Linear(hidden, 1, bias=False)
         self.drop = nn.Dropout(dropout)
