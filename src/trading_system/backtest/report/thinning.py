@@ -97,8 +97,8 @@ def bins(values: Floats) -> tuple[Floats, Ints]:
     quarter, three_quarters = np.quantile(values, (0.25, 0.75))
     width = max(2.0 * float(three_quarters - quarter) / len(values) ** (1.0 / 3.0), (high - low) / MOST_BINS)
     zero = low < 0.0 < high
-    below = int(np.ceil(-low / width)) if zero else 0
-    above = int(np.ceil((high if zero else high - low) / width))
+    below = max(1, int(np.ceil(-low / width))) if zero else 0  # a gain or loss that is next to nothing is one, too
+    above = max(1, int(np.ceil((high if zero else high - low) / width)))
     edges = np.arange(-below, above + 1) * width + (0.0 if zero else low)
     edges[-1] = max(edges[-1], high)
     edges[0] = min(edges[0], low)
