@@ -6,7 +6,7 @@ replaced whole or not at all; each carries the hash of what it holds. Polars and
     SELECT asset, end_ns, arg_max(value, revision) FROM 'data/metrics/*/*/TxCnt/*.parquet' GROUP BY asset, end_ns
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import groupby
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from trading_system.data_pipeline.metric_files import read_metrics, write_metrics
-from trading_system.data_pipeline.polls import Poll, read_poll, write_poll
+from trading_system.data_pipeline.polls import Poll, missed, read_polls, write_poll
 from trading_system.data_pipeline.store_files import one_writer
 from trading_system.errors import ConfigurationError
 from trading_system.market.onchain import Metric, Metrics, is_word, metrics_of, same_value
@@ -87,9 +87,9 @@ class MetricStore:
         done = Written()
         for series, group in groupby(ordered, key=_series):
             with one_writer(self.folder(series)):
-                poll = read_poll(self.folder(series)) if answered else None
+                polls = read_polls(self.folder(series)) if answered else []
                 for year, offered in groupby(group, key=lambda metric: _year(metric.start_ns)):
-                    done += _added(self.folder(series) / f"{year}.parquet", list(offered), heard_ns, poll)
+                    done += _added(self.folder(series) / f"{year}.parquet", list(offered), heard_ns, polls)
         return done
 
     def note_poll(self, series: Series, poll: Poll) -> None:
@@ -136,7 +136,7 @@ def newest(metrics: Iterable[Metric]) -> list[Metric]:
     return [best[span] for span in sorted(best)]
 
 
-def _added(path: Path, offered: list[Metric], heard_ns: int, poll: Poll | None) -> Written:
+def _added(path: Path, offered: list[Metric], heard_ns: int, polls: Sequence[Poll]) -> Written:
     """Add to the file at `path` what it does not say yet; its writer's lock is held."""
     stored = read_metrics(path) if path.exists() else []
     held = {(metric.start_ns, metric.end_ns): metric for metric in newest(stored)}
@@ -146,8 +146,8 @@ def _added(path: Path, offered: list[Metric], heard_ns: int, poll: Poll | None) 
         span = (metric.start_ns, metric.end_ns)
         before = held.get(span)
         if before is None:
-            missed = poll is not None and poll.missed(metric.end_ns)
-            public_ns = max(metric.available_ns, heard_ns) if missed else metric.available_ns
+            late = missed(polls, metric.end_ns)
+            public_ns = max(metric.available_ns, heard_ns) if late else metric.available_ns
             metric = replace(metric, revision=0, available_ns=public_ns)
             new += 1
         elif not same_value(metric.value, before.value):
