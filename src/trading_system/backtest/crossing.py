@@ -85,7 +85,7 @@ def next_crossed(s: int, i: int, moment: int, slate: Slate) -> int:
         lots = int(book[k, C.held])
         if big_enough(abs(lots), int(book[k, C.known]), terms):
             place_entry(k, lots, 0, 0, 1, takes_from(s, moment, slate.rules), slate)
-            book[k, C.held] = 0
+            book[k, C.held], book[k, C.fresh] = 0, 1
         else:
             drop(k, slate)
     for k in range(len(slate.instrument)):

@@ -157,7 +157,8 @@ def _decide_all(s: int, short: int, tape: Tape, beliefs: Beliefs, setup: Setup, 
         )
         before = int(record.book[k, C.reserved])
         _decide_one(s, k, account, tape, beliefs, setup, record)
-        together = together or bool(record.book[k, C.later] != 0 or record.book[k, C.held] != 0)
+        book = record.book
+        together = together or bool(book[k, C.later] != 0 or book[k, C.held] != 0 or book[k, C.fresh] != 0)
         reserved += max(0, int(record.book[k, C.reserved]) - before)  # what a cancel frees is free once all decided
     if together:
         ask_together(s, slate_of(setup, record))

@@ -96,6 +96,8 @@ class Columns(NamedTuple):
     """A protective order among it: lots, trigger and target."""
     turn: int
     """Place of its cancel among those that the venue answers at this close; 0 for none."""
+    fresh: int
+    """1 while its entry was asked for at this close and not answered."""
 
 
 C: Final = Columns(*range(len(Columns._fields)))

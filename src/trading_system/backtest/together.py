@@ -44,6 +44,7 @@ def put_off(s: int, k: int, asks: Asks, sleeve: Sleeve, doubtful: bool, slate: S
         hold_back(k, asks, slate)
     elif asks.entry_lots != 0:
         enter(k, asks, takes_from(s, AT_CLOSE, slate.rules), slate)
+        book[k, C.fresh] = 1
     if asks.cancel_entry == 1:
         later |= CANCEL_ENTRY
     if asks.cancel_stop == 1:
@@ -98,12 +99,15 @@ def ask_together(s: int, slate: Slate) -> None:
     if slate.rules.latency_bars == 0:
         _answer(s, slate)
     for k in range(sleeves):
-        book[k, C.later] = 0
+        book[k, C.later], book[k, C.fresh] = 0, 0
 
 
 @routine
 def _answer(s: int, slate: Slate) -> None:
-    """Let the venue answer what was asked at this close: protective orders, exits, then cancels, each in its turn."""
+    """Let the venue answer what was asked at this close: protective orders, exits, cancels, and entries last.
+
+    What follows from an answer may be another cancel: that comes before the next entry.
+    """
     book, sleeves = slate.book, len(slate.instrument)
     for k in range(sleeves):
         if book[k, C.later] & GUARD and book[k, C.status] == STOP_PENDING:
@@ -114,8 +118,11 @@ def _answer(s: int, slate: Slate) -> None:
             settle(s, k, int(book[k, C.known]), TOGETHER, slate)
     k = _next_in_turn(slate)
     while k >= 0:
-        book[k, C.turn] = 0
-        answer_cancels(k, slate)
+        if book[k, C.turn] > 0:
+            book[k, C.turn] = 0
+            answer_cancels(k, slate)
+        else:
+            book[k, C.fresh] = 0
         settle(s, k, int(book[k, C.known]), TOGETHER, slate)
         k = _next_in_turn(slate)
 
@@ -131,10 +138,15 @@ def _leads(k: int, slate: Slate) -> bool:
 
 @kernel
 def _next_in_turn(slate: Slate) -> int:
-    """Return the sleeve whose cancel the venue answers next; -1 for none."""
+    """Return the sleeve whose cancel the venue answers next or, where there is none, whose entry; -1 for nobody."""
     book, found = slate.book, -1
     for k in range(len(slate.instrument)):
         if book[k, C.turn] > 0 and (found < 0 or book[k, C.turn] < book[found, C.turn]):
+            found = k
+    if found >= 0:
+        return found
+    for k in range(len(slate.instrument)):
+        if book[k, C.fresh] == 1 and (found < 0 or book[k, C.entry_row] < book[found, C.entry_row]):
             found = k
     return found
 
