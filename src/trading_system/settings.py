@@ -123,7 +123,18 @@ class StrategySettings(Section):
     name: Literal["lstm", "momentum"] = "lstm"
     """The strategy: `lstm` is the trained network, `momentum` the plain rule that it must beat."""
     model: str = "demo"
-    """The exported model, a path to its .onnx file; `demo` is the small one that ships with the package."""
+    """Folder of the model; `champion` is the one that was promoted, `demo` the small one in this package."""
+
+
+class ModelSettings(Section):
+    """Which models may trade. With real money only one that a trusted key signed; nothing here changes that."""
+
+    registry: Path = Path("runs/models")
+    """Folder of the models of which one is the champion; see `trading-system models`."""
+    trusted_keys: Annotated[tuple[str, ...], LISTED] = ()
+    """Public keys whose signature is believed: 64 hexadecimal digits each, or the path of a PEM file."""
+    allow_unsigned: bool = False
+    """Let play money follow a model that nobody signed; real money never does."""
 
 
 class PolicySettings(Section):
@@ -219,6 +230,7 @@ class Settings(BaseSettings):
     data: DataSettings = DataSettings()
     metrics: MetricsSettings = MetricsSettings()
     strategy: StrategySettings = StrategySettings()
+    model: ModelSettings = ModelSettings()
     policy: PolicySettings = PolicySettings()
     risk: RiskSettings = RiskSettings()
     journal: JournalSettings = JournalSettings()

@@ -16,6 +16,7 @@ VERBS: Final[Mapping[str, str]] = {
     "journal": "Verify the journal's chain and print its facts.",
     "data": "Collect bars into the store and say what is missing.",
     "train": "Train the forecaster on collected bars and export it.",
+    "models": "Keep, sign and check trained models, and say which of them trades.",
     "backtest": "Run strategies on bars, with every cost, and report what came of it.",
     "replay": "The same bars told to the live desk one by one; with --check, compared with the back-test.",
     "sweep": "Try every combination of ranges, and say what the best of them is worth.",

@@ -9,7 +9,7 @@ from typing import Any, Final
 from trading_system.dashboard.notes import Kill, Mishap
 from trading_system.demo.director import Director
 from trading_system.demo.engine import Engine
-from trading_system.demo.scene import CASH, FEE_BPS, ROUND_TRIP_COST, Scene
+from trading_system.demo.scene import CASH, FEE_BPS, ROUND_TRIP_COST, SHIPPED, Scene
 from trading_system.errors import InvariantBroken
 from trading_system.market.money import ATOMS
 from trading_system.testnet.config import API_KEY, API_SECRET, TestnetConfig
@@ -69,6 +69,7 @@ def assignments(scene: Scene) -> tuple[str, ...]:
         f"data.history_bars={scene.listing.history}",
         f"policy.round_trip_cost={ROUND_TRIP_COST}",
         *(f"{path}={value}" for path, value in named),
+        *(["model.allow_unsigned=true"] if scene.folder not in (None, SHIPPED) else []),  # one's own, just trained
     )
 
 

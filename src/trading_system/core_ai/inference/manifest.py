@@ -47,6 +47,7 @@ class Artefact:
         manifest: What it says about itself.
         content: The bytes of the manifest, which are what is signed.
         files: Every other file by its name, each as the manifest's hash says.
+        signature: The bytes of its signature file; none where nobody signed.
         signed_by: The public key that signed it, 64 hexadecimal digits; "" where nobody did. Not yet whether it is
             trusted: that is `trust.admit`.
     """
@@ -55,6 +56,7 @@ class Artefact:
     manifest: Manifest
     content: bytes
     files: Mapping[str, bytes]
+    signature: bytes
     signed_by: str
 
     @property
@@ -88,11 +90,16 @@ def read(folder: Path) -> Artefact:
                 f"model in {folder}: sha256 of {name} does not hold: the manifest says {said}, but it is {found}; "
                 f"{_RESTORE}"
             )
-    signed_by = ""
-    if SIGNATURE_FILE in present:
-        signed_by = signing.signer(content, _read(folder / SIGNATURE_FILE), folder / SIGNATURE_FILE)
+    signature = _read(folder / SIGNATURE_FILE) if SIGNATURE_FILE in present else b""
     _check_graph(folder, manifest, files[MODEL_FILE])
-    return Artefact(folder=folder, manifest=manifest, content=content, files=files, signed_by=signed_by)
+    return Artefact(
+        folder=folder,
+        manifest=manifest,
+        content=content,
+        files=files,
+        signature=signature,
+        signed_by=signing.signer(content, signature, folder / SIGNATURE_FILE) if SIGNATURE_FILE in present else "",
+    )
 
 
 def load(folder: Path) -> tuple[Manifest, bytes]:
@@ -188,10 +195,11 @@ def _read(path: Path) -> bytes:
     except OSError as error:
         why = "it is a link" if path.is_symlink() else error.strerror
         raise ConfigurationError(f"{path}: cannot be read: {why}; train a model or name its folder") from error
+    status = os.fstat(handle)
+    if not stat.S_ISREG(status.st_mode):
+        os.close(handle)
+        raise ConfigurationError(f"{path}: cannot be read: it is no plain file; {_RESTORE}")
     with os.fdopen(handle, "rb") as file:
-        status = os.fstat(file.fileno())
-        if not stat.S_ISREG(status.st_mode):
-            raise ConfigurationError(f"{path}: cannot be read: it is no plain file; {_RESTORE}")
         content = file.read(most + 1) if status.st_size <= most else b""
     if status.st_size > most or len(content) > most:
         raise ConfigurationError(f"{path}: has more than {most:,} bytes, which no file of its kind needs; {_RESTORE}")

@@ -20,6 +20,7 @@ NO_HASH: Final = "0" * 64
 """Stands where a hash is not known yet."""
 
 Positive = Annotated[int, msgspec.Meta(ge=1)]
+Ns = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 Fraction = Annotated[float, msgspec.Meta(ge=0.0, lt=1.0)]
 Sha256 = Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
 FileName = Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,59}\.(onnx|json|md|npy)$")]
@@ -90,8 +91,8 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     floor: tuple[float, ...]
     ceiling: tuple[float, ...]
     temperature: float
-    trained_from_ns: int
-    trained_to_ns: int
+    trained_from_ns: Ns
+    trained_to_ns: Ns
     bars: Positive
     data_sha256: Sha256
     seed: int
