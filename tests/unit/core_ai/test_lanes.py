@@ -7,9 +7,10 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.core_ai.holes import holed
 
 from trading_system.core_ai.inference.lanes import Lanes, step_session, walked
-from trading_system.core_ai.inference.onnx_forecaster import AGREE, OnnxForecaster
+from trading_system.core_ai.inference.model_forecaster import AGREE, ModelForecaster
 from trading_system.core_ai.training.export import onnx_of, step_disagreement, step_of
 from trading_system.core_ai.training.network import DirectionNetwork
 from trading_system.data_pipeline.normalizers.scaler import Scaler
@@ -158,20 +159,14 @@ def test_a_graph_that_is_no_step_is_refused(graph):
         step_session(graph, width=WIDTH)
 
 
-def holed(bars, chance):
-    """Return `bars` without some, with a wild one here and there."""
-    kept = [bar for bar in bars if chance.random() > 0.004]
-    return [replace(bar, volume_atoms=10**12) if chance.random() < 0.004 else bar for bar in kept]
-
-
 @pytest.mark.parametrize("seed", range(3))
 def test_a_forecaster_by_steps_tells_the_story_of_one_by_windows(trained, make_bars, seed):
     """Gaps, wild bars and restarts: the same reasons, and where both know something, the same within 1e-6."""
     chance = np.random.default_rng(seed)
     bars = holed(make_bars(1_500, seed=seed), chance)
     model, step = onnx_of(trained.network, window=trained.manifest.window), step_of(trained.network)
-    by_window = OnnxForecaster(trained.manifest, model)
-    by_step = OnnxForecaster(trained.manifest, model, step)
+    by_window = ModelForecaster(trained.manifest, model)
+    by_step = ModelForecaster(trained.manifest, model, step)
     known = 0
     for index, bar in enumerate(bars):
         expected, told = by_window.push(bar), by_step.push(bar)
@@ -181,7 +176,10 @@ def test_a_forecaster_by_steps_tells_the_story_of_one_by_windows(trained, make_b
         if chance.random() < 0.5:
             by_step.rest()
         if chance.random() < 0.003 and index > by_step.warm_up:  # killed, and warmed with the last bars alone
-            by_step, by_window = OnnxForecaster(trained.manifest, model, step), OnnxForecaster(trained.manifest, model)
+            by_step, by_window = (
+                ModelForecaster(trained.manifest, model, step),
+                ModelForecaster(trained.manifest, model),
+            )
             for past in bars[index - by_step.warm_up : index + 1]:
                 by_window.push(past)
                 again = by_step.push(past)

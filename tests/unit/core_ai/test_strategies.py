@@ -39,8 +39,8 @@ def histories(draw):
 
 
 def test_every_strategy_is_held_to_the_two_speeds():
-    """One that ships and is not listed here is not tested."""
-    assert set(SHORT_PERIODS) == set(STRATEGIES)
+    """One that ships and is not listed here is not tested. A network's speeds agree less closely: test_history.py."""
+    assert {*SHORT_PERIODS, "model"} == set(STRATEGIES)
 
 
 @pytest.mark.parametrize("name", SHORT_PERIODS)

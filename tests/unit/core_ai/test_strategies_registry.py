@@ -18,7 +18,7 @@ def test_numbers_may_be_given_as_text_or_as_they_are():
     told = make("sma_cross", {"fast": "5", "slow": 20.0, "reach": "1", "wait_for_cross": "Yes"})
     same = make("sma_cross", {"fast": 5, "slow": 20, "reach": 1.0, "wait_for_cross": True})
     assert told.parameters == same.parameters
-    assert told.belief == same.belief
+    assert told.views == same.views
 
 
 def test_a_strategy_tells_every_parameter_that_it_runs_with():

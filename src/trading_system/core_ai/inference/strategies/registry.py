@@ -9,7 +9,7 @@ from typing import Final
 from trading_system.core_ai.inference.strategies.parameters import Parameter, Values, instead, read_all
 from trading_system.core_ai.inference.strategies.rules import Breakout, Convinced, Cross, Hold, Reversion, Rule
 from trading_system.core_ai.inference.strategies.script import scripted
-from trading_system.core_ai.inference.strategies.strategy import Belief, Strategy
+from trading_system.core_ai.inference.strategies.strategy import Belief, BeliefViews, Strategy, Views
 from trading_system.errors import ConfigurationError
 
 LONGEST: Final = 100_000
@@ -32,6 +32,17 @@ class Built:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Formed:
+    """What forms views in its own way, and what a run must know of them; see `Strategy`."""
+
+    views: Views
+    model: str
+    atr: int
+    horizon: int
+    restart_on_gap: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StrategyKind:
     """One row of the registry.
 
@@ -40,14 +51,14 @@ class StrategyKind:
         summary: What it does, one line.
         parameters: What can be set, in the order in which it is shown.
         open: Whether it takes keys beyond these: those that its file declares.
-        build: Makes the belief of the values of `parameters`, and of what was given beyond.
+        build: Makes the belief, or the views, of the values of `parameters`, and of what was given beyond.
     """
 
     name: str
     summary: str
     parameters: tuple[Parameter, ...]
     open: bool = False
-    build: Callable[[Values, Values], Built]
+    build: Callable[[Values, Values], Built | Formed]
 
 
 def make(name: str, parameters: Values) -> Strategy:
@@ -67,15 +78,34 @@ def make(name: str, parameters: Values) -> Strategy:
         built = kind.build(values, beyond)
     except ConfigurationError as error:
         raise ConfigurationError(f"strategy {name}: {error}") from error
+    if isinstance(built, Formed):
+        return Strategy(
+            name=name,
+            model=built.model,
+            parameters=values,
+            views=built.views,
+            atr=built.atr,
+            horizon=built.horizon,
+            restart_on_gap=built.restart_on_gap,
+        )
+    model, atr, horizon = built.model or name, int(values["atr"]), int(values["horizon"])
+    restarts = bool(values["restart_on_gap"])
+    views = BeliefViews(
+        model=model,
+        belief=built.belief,
+        atr=atr,
+        reach=float(values["reach"]),
+        horizon=horizon,
+        restart_on_gap=restarts,
+    )
     return Strategy(
         name=name,
-        model=built.model or name,
+        model=model,
         parameters={**values, **built.values},
-        belief=built.belief,
-        reach=float(values["reach"]),
-        atr=int(values["atr"]),
-        horizon=int(values["horizon"]),
-        restart_on_gap=bool(values["restart_on_gap"]),
+        views=views,
+        atr=atr,
+        horizon=horizon,
+        restart_on_gap=restarts,
     )
 
 
@@ -113,6 +143,15 @@ def _rsi_reversion(values: Values, beyond: Values) -> Built:
 
 def _buy_and_hold(values: Values, beyond: Values) -> Built:
     return _convinced(Hold(), values)
+
+
+def _model(values: Values, beyond: Values) -> Built | Formed:
+    from trading_system.core_ai.inference.strategies.model import views_of  # a list of strategies needs no runtime
+    from trading_system.data_pipeline.normalizers.features.stream import ATR
+
+    views = views_of(str(values["folder"]))
+    manifest, (atr,) = views.artefact.manifest, ATR.parameters
+    return Formed(views=views, model=manifest.name, atr=int(atr), horizon=manifest.horizon, restart_on_gap=True)
 
 
 def _script(values: Values, beyond: Values) -> Built:
@@ -204,6 +243,12 @@ _SHIPPED: Final = (
         parameters=(Parameter(name="file", default=None, help="path of the Python file"), *_COMMON),
         open=True,
         build=_script,
+    ),
+    StrategyKind(
+        name="model",
+        summary="a trained network, whose manifest says what it looks at, how far it reaches and how much",
+        parameters=(Parameter(name="folder", default="demo", help="folder of the model; demo: the one that ships"),),
+        build=_model,
     ),
 )
 STRATEGIES: Final[Mapping[str, StrategyKind]] = MappingProxyType({kind.name: kind for kind in _SHIPPED})

@@ -33,20 +33,28 @@ class Belief(Protocol):
         ...
 
 
+class Views(Protocol):
+    """What is believed, over whole arrays and bar by bar."""
+
+    def table(self, bars: BarColumns) -> Opinions:
+        """Return the view after each of `bars`, each from its bar and the past."""
+        ...
+
+    def forecaster(self) -> Forecaster:
+        """Return a fresh forecaster for one instrument, which says the same of the same bars."""
+        ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Strategy:
-    """A belief as views: over whole arrays (`table`), and bar by bar (`forecaster`), with the same bits.
-
-    Bars follow one another as they are known: over a missing bar a rule simply goes on, as the classical engines do.
-    Or, with `restart_on_gap`, it starts afresh behind every gap.
+    """What forms views, and what a run must know about them.
 
     Attributes:
         name: Of the kind of strategy, as in the registry.
-        model: What its forecasts are signed with: the name, or the hash of a script's file.
+        model: What its forecasts are signed with: the name, or the hash of a script's file or of a network.
         parameters: Every parameter and its value, those left at their default included; for the report.
-        belief: The rule itself.
+        views: How it believes.
         atr: Period of the average true range, bars, >= 1; 0 to measure distances in the price itself.
-        reach: Gain and loss alike, average true ranges, > 0.
         horizon: How far each view reaches, bars, >= 1.
         restart_on_gap: Whether nothing may reach over a missing bar.
     """
@@ -54,6 +62,40 @@ class Strategy:
     name: str
     model: str
     parameters: Mapping[str, Value]
+    views: Views
+    atr: int
+    horizon: int
+    restart_on_gap: bool
+
+    def table(self, bars: BarColumns) -> Opinions:
+        """Return the view after each of `bars`.
+
+        Raises:
+            ConfigurationError, DataError: A script of the user's failed, see `script`; a model was not made for these
+                bars.
+            ImportError: numba is not installed.
+        """
+        return self.views.table(bars)
+
+    def forecaster(self) -> Forecaster:
+        """Return a fresh forecaster for one instrument."""
+        return self.views.forecaster()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BeliefViews:
+    """A belief as views, at both speeds with the same bits.
+
+    Bars follow one another as they are known: over a missing bar a rule simply goes on, as the classical engines do.
+    Or, with `restart_on_gap`, it starts afresh behind every gap.
+
+    Attributes:
+        model, atr, horizon, restart_on_gap: As in `Strategy`.
+        belief: The rule itself.
+        reach: Gain and loss alike, average true ranges, > 0.
+    """
+
+    model: str
     belief: Belief
     atr: int
     reach: float
@@ -61,12 +103,7 @@ class Strategy:
     restart_on_gap: bool
 
     def table(self, bars: BarColumns) -> Opinions:
-        """Return the view after each of `bars`, each from its bar and the past.
-
-        Raises:
-            ConfigurationError, DataError: A script of the user's failed, see `script`.
-            ImportError: numba is not installed.
-        """
+        """Return the view after each of `bars`, each from its bar and the past."""
         parts = list(_stretches(bars)) if self.restart_on_gap else [bars]
         odds = [self.belief.odds(part) for part in parts]
         ranges = [self._ranges(part) for part in parts]
@@ -84,11 +121,11 @@ class Strategy:
 
 
 class StrategyForecaster:
-    """A strategy bar by bar."""
+    """A belief bar by bar."""
 
     __slots__ = ("_atr", "_before", "_broken", "_odds", "_strategy")
 
-    def __init__(self, strategy: Strategy) -> None:
+    def __init__(self, strategy: BeliefViews) -> None:
         self._strategy = strategy
         self._before: Bar | None = None
         self._broken = False
