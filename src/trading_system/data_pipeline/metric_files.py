@@ -8,6 +8,7 @@ from typing import Final
 
 import polars as pl
 
+from trading_system.data_pipeline.metric_history import Heard
 from trading_system.data_pipeline.store_files import replace_file
 from trading_system.errors import DataError
 from trading_system.market.onchain import Metric
@@ -22,13 +23,16 @@ _SCHEMA: Final = {
     "revision": pl.Int64,
     "value": pl.String,
     "license": pl.String,
+    "heard_ns": pl.Int64,
+    "stamped_ns": pl.Int64,
 }
-"""The columns, which are the attributes of `Metric`."""
+"""The columns: the attributes of `Metric`, then those of `Heard`."""
+_OF_METRIC: Final = tuple(_SCHEMA)[:-2]
 _HASH: Final = "metrics_sha256"
 
 
-def read_metrics(path: Path) -> list[Metric]:
-    """Return what a file of the store holds, once its hash is checked.
+def read_metrics(path: Path) -> list[Heard]:
+    """Return what a file of the store holds, by span and revision, once its hash is checked.
 
     Raises:
         DataError: It is no file of the store, stands in another series' folder, or does not hold what was written.
@@ -44,12 +48,12 @@ def read_metrics(path: Path) -> list[Metric]:
     place = path.parent.parts[-3:]
     if any(row[:3] != place for row in rows):
         raise DataError(f"{path}: holds {' '.join(rows[0][:3])}: put it back where it was")
-    return [Metric(**dict(zip(_SCHEMA, row, strict=True))) for row in rows]
+    return [Heard(Metric(**dict(zip(_OF_METRIC, row[:-2], strict=True))), *row[-2:]) for row in rows]
 
 
-def write_metrics(path: Path, metrics: Sequence[Metric]) -> None:
-    """Replace the file at `path` by `metrics`, whole or not at all; the writer's lock of its folder is held."""
-    rows = [tuple(getattr(metric, name) for name in _SCHEMA) for metric in metrics]
+def write_metrics(path: Path, heard: Sequence[Heard]) -> None:
+    """Replace the file at `path` by `heard`, whole or not at all; the writer's lock of its folder is held."""
+    rows = [(*(getattr(each.metric, name) for name in _OF_METRIC), each.heard_ns, each.stamped_ns) for each in heard]
     buffer = io.BytesIO()
     frame = pl.DataFrame(rows, schema=_SCHEMA, orient="row")
     frame.write_parquet(buffer, compression="zstd", metadata={_HASH: _hash(rows)})

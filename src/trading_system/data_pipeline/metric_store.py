@@ -1,23 +1,26 @@
 """Metrics at rest: Parquet by source, asset, name and year; what was published stays, a restatement is added to it.
 
-Two times are kept of each value: what it is about, and since when it is public. Files only grow, row by row, and are
-replaced whole or not at all; each carries the hash of what it holds. Polars and DuckDB read them as they are:
+Three times are kept of each value: what it is about, since when it is public, and when we heard of it. No value that
+was heard is ever lost, files are replaced whole or not at all, and each carries the hash of what it holds. Polars and
+DuckDB read them as they are:
 
     SELECT asset, end_ns, arg_max(value, revision) FROM 'data/metrics/*/*/TxCnt/*.parquet' GROUP BY asset, end_ns
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import groupby
 from pathlib import Path
 from typing import NamedTuple
 
+from trading_system.data_pipeline.confirmations import heard_since, note_heard
 from trading_system.data_pipeline.metric_files import read_metrics, write_metrics
+from trading_system.data_pipeline.metric_history import Heard, Span, heard_again, revisions_of
 from trading_system.data_pipeline.polls import Poll, missed, read_polls, write_poll
 from trading_system.data_pipeline.store_files import one_writer
 from trading_system.errors import ConfigurationError
-from trading_system.market.onchain import Metric, Metrics, is_word, metrics_of, same_value
+from trading_system.market.onchain import Metric, Metrics, is_word, metrics_of
 from trading_system.market.timestamps import NS_PER_S
 
 
@@ -38,8 +41,8 @@ class Written:
 
     Attributes:
         new: The first value of its span.
-        restated: Another value than the newest of its span: now a revision of its own.
-        known: Said what the newest revision says; nothing was written.
+        restated: Another value than what was known of its span when it was heard: now a revision of its own.
+        known: Said what was known; at most it was heard earlier than we had heard it.
     """
 
     new: int = 0
@@ -69,11 +72,13 @@ class MetricStore:
         return self._root.joinpath(*series)
 
     def write(self, metrics: Iterable[Metric], *, heard_ns: int, answered: bool = True) -> Written:
-        """Add `metrics`, in any order, and say what became of them; a value that is already there changes nothing.
+        """Add `metrics`, in any order, and say what became of them; a value that is already there changes no metric.
 
         A revision's number is the store's affair: what providers hand over says 0. A restatement is public from
         `heard_ns` on, for providers do not say when they restate. So is an answer's value that was not there when its
         series was last asked for (`note_poll`), whatever the provider says of when it was public: it was not.
+
+        What was heard at different times may be written in any order of these: the store becomes the same.
 
         Args:
             metrics: Of any series.
@@ -88,8 +93,10 @@ class MetricStore:
         for series, group in groupby(ordered, key=_series):
             with one_writer(self.folder(series)):
                 polls = read_polls(self.folder(series)) if answered else []
+                later = heard_since(self.folder(series), heard_ns)
                 for year, offered in groupby(group, key=lambda metric: _year(metric.start_ns)):
-                    done += _added(self.folder(series) / f"{year}.parquet", list(offered), heard_ns, polls)
+                    heard = [_heard(metric, heard_ns, polls) for metric in offered]
+                    done += _added(self.folder(series) / f"{year}.parquet", heard, later)
         return done
 
     def note_poll(self, series: Series, poll: Poll) -> None:
@@ -108,7 +115,7 @@ class MetricStore:
         paths = sorted(self.folder(series).glob("*.parquet"))
         if not paths:
             raise ConfigurationError(f"no {series} under {self._root}; see `trading-system data metrics ls`")
-        found = [metric for path in paths for metric in read_metrics(path)]
+        found = [each.metric for path in paths for each in read_metrics(path)]
         return found if at_ns is None else [metric for metric in found if metric.available_ns <= at_ns]
 
     def columns(self, series: Series) -> Metrics:
@@ -123,7 +130,7 @@ class MetricStore:
     def last_end_ns(self, series: Series) -> int | None:
         """Return when the newest span of `series` ends, UTC ns; None where there is nothing."""
         paths = sorted(self.folder(series).glob("*.parquet"))
-        return max(metric.end_ns for metric in read_metrics(paths[-1])) if paths else None
+        return max(each.metric.end_ns for each in read_metrics(paths[-1])) if paths else None
 
 
 def newest(metrics: Iterable[Metric]) -> list[Metric]:
@@ -136,31 +143,37 @@ def newest(metrics: Iterable[Metric]) -> list[Metric]:
     return [best[span] for span in sorted(best)]
 
 
-def _added(path: Path, offered: list[Metric], heard_ns: int, polls: Sequence[Poll]) -> Written:
-    """Add to the file at `path` what it does not say yet; its writer's lock is held."""
-    stored = read_metrics(path) if path.exists() else []
-    held = {(metric.start_ns, metric.end_ns): metric for metric in newest(stored)}
-    added: list[Metric] = []
-    new = restated = 0
-    for metric in offered:
-        span = (metric.start_ns, metric.end_ns)
-        before = held.get(span)
-        if before is None:
-            late = missed(polls, metric.end_ns)
-            public_ns = max(metric.available_ns, heard_ns) if late else metric.available_ns
-            metric = replace(metric, revision=0, available_ns=public_ns)
-            new += 1
-        elif not same_value(metric.value, before.value):
-            public_ns = max(metric.available_ns, heard_ns, before.available_ns)
-            metric = replace(metric, revision=before.revision + 1, available_ns=public_ns)
-            restated += 1
-        else:
-            continue
-        held[span] = metric
-        added.append(metric)
-    if added:
-        write_metrics(path, sorted([*stored, *added], key=lambda m: (m.start_ns, m.end_ns, m.revision)))
-    return Written(new=new, restated=restated, known=len(offered) - len(added))
+def _heard(metric: Metric, heard_ns: int, polls: Sequence[Poll]) -> Heard:
+    """Return an offered value with the stamp that can be believed: one that a question missed was not public then."""
+    late = missed(polls, metric.end_ns)
+    return Heard(metric, heard_ns, max(metric.available_ns, heard_ns) if late else metric.available_ns)
+
+
+def _added(path: Path, offered: Sequence[Heard], later: Mapping[Span, Mapping[int, int]]) -> Written:
+    """Add to the file at `path` what it does not say yet; its writer's lock is held.
+
+    Args:
+        path: A year of a series.
+        offered: Values of that year, heard at one moment.
+        later: When stored values were heard again, then or later, as `heard_since` says.
+    """
+    stored: dict[Span, list[Heard]] = {}
+    for each in read_metrics(path) if path.exists() else ():
+        stored.setdefault(each.span, []).append(each)
+    revisions, again, done = dict(stored), dict[Span, list[Heard]](), Written()
+    for each in offered:
+        before = revisions.get(each.span, [])
+        said_again = again.get(each.span) or heard_again(before, later.get(each.span, {}))
+        after, again[each.span] = revisions_of([each, *before, *said_again])
+        other = [held.metric.value for held in before] != [held.metric.value for held in after]
+        done += Written(new=not before, restated=bool(before) and other, known=not other)
+        revisions[each.span] = after
+    noted = {(span, *moment) for span, moments in later.items() for moment in moments.items()}
+    said = [each for each_again in again.values() for each in each_again]
+    note_heard(path.parent, [each for each in said if (each.span, each.heard_ns, each.late_ns) not in noted])
+    if revisions != stored:
+        write_metrics(path, [each for span in sorted(revisions) for each in revisions[span]])
+    return done
 
 
 def _series(metric: Metric) -> Series:

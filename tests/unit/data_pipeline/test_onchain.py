@@ -1,6 +1,7 @@
 """The collector: each page stored before the next is asked for, and files taken as vintages."""
 
 from dataclasses import replace
+from itertools import permutations
 
 import polars as pl
 import pytest
@@ -120,9 +121,10 @@ def test_a_csv_keeps_the_digits_that_it_holds(store, tmp_path):
     assert fee.value == "6.672126690000000000001"
 
 
-def test_vintages_of_a_file_are_its_history(store, tmp_path):
-    """The file of February says otherwise than that of January: each counts from when it was received."""
-    for month, value in (("2024-02-01", "5"), ("2024-03-01", "6")):
+@pytest.mark.parametrize("order", list(permutations([("2024-02-01", "5"), ("2024-03-01", "6")])))
+def test_vintages_of_a_file_are_its_history(store, tmp_path, order):
+    """The file of March says otherwise than that of February: each counts from when it was received, in any order."""
+    for month, value in order:
         path = csv(tmp_path, f"time,TxCnt\n2024-01-01,{value}\n", f"{month}.csv")
         imported(path, store, heard_ns=moment_ns(month))
     at = {moment: newest(store.read(TXCNT, at_ns=moment_ns(moment))) for moment in ("2024-02-29", "2024-03-01")}
@@ -130,6 +132,15 @@ def test_vintages_of_a_file_are_its_history(store, tmp_path):
         "2024-02-29": ["5"],
         "2024-03-01": ["6"],
     }
+
+
+def test_a_file_cannot_tell_of_a_day_that_was_not_over_when_it_was_received(store, tmp_path):
+    """A wrong --heard would make what was restated later known too early: it is refused, and nothing is stored."""
+    path = csv(tmp_path, "time,TxCnt\n2024-01-01,5\n2024-01-02,6\n")
+    with pytest.raises(ConfigurationError, match=r"received at 2024-01-02.* TxCnt of 2024-01-03.*--heard"):
+        imported(path, store, heard_ns=moment_ns("2024-01-02T23:59:59Z"))
+    assert not list(store.series())
+    assert imported(path, store, heard_ns=moment_ns("2024-01-03")).written == Written(new=2)
 
 
 async def test_a_file_holds_what_no_answer_told(store, tmp_path):

@@ -1,5 +1,7 @@
 """When a series was asked for: stretches that were asked about, and nothing between them."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -32,7 +34,7 @@ def test_questions_are_kept_by_time_and_apart(tmp_path_factory, asked):
         write_poll(folder, Poll(since_ns=since, asked_ns=until))
     kept = read_polls(folder)
     assert all(poll.since_ns < poll.asked_ns for poll in kept)
-    assert all(before.asked_ns < after.since_ns for before, after in zip(kept, kept[1:], strict=False))
+    assert all(before.asked_ns < after.since_ns for before, after in pairwise(kept))
 
 
 @pytest.mark.parametrize("order", [(0, 1), (1, 0)])

@@ -19,6 +19,7 @@ from trading_system.cli.data.metric_options import (
     say_license,
 )
 from trading_system.cli.options import settings_options
+from trading_system.errors import ConfigurationError
 
 
 @click.group("metrics")
@@ -90,7 +91,7 @@ def import_(
     """Store the metrics of a provider's CSV or Parquet FILE; without --name, every number in it.
 
     Files of coin_metrics have a row a day (time, date or timestamp in ms) and a column a metric; of binance_funding,
-    timestamp and funding_rate. Vintages of one file are imported oldest first, each with its --heard.
+    timestamp and funding_rate. Vintages of one file may be imported in any order, each with its --heard.
 
     Example: trading-system data metrics import btc.csv --provider coin_metrics --asset btc
     """
@@ -102,7 +103,10 @@ def import_(
 
     chosen = chosen_provider(provider, load(assignments, env=env))
     say_license(chosen, as_json)
-    heard_ns = time.time_ns() if heard is None else moment_of(heard, "--heard")
+    now_ns = time.time_ns()
+    heard_ns = now_ns if heard is None else moment_of(heard, "--heard")
+    if heard_ns > now_ns:
+        raise ConfigurationError(f"--heard: {heard} is still to come")
     done = import_file(file, MetricStore(store), chosen, asset=asset, names=names, heard_ns=heard_ns)
     report(done, store, str(file), as_json)
 

@@ -12,6 +12,7 @@ from trading_system.data_pipeline.metric_store import MetricStore, Series, Writt
 from trading_system.data_pipeline.moments import DAY_NS
 from trading_system.data_pipeline.polls import Poll
 from trading_system.errors import ConfigurationError
+from trading_system.market.timestamps import iso
 from trading_system.ports import MetricSource, Refused
 
 REVIEW_NS: Final = 7 * DAY_NS
@@ -84,7 +85,7 @@ async def collect(
 def import_file(
     path: Path, store: MetricStore, provider: Provider, *, asset: str, names: Sequence[str], heard_ns: int
 ) -> Collected:
-    """Store the metrics of a provider's CSV or Parquet file; vintages of one file are imported oldest first.
+    """Store the metrics of a provider's CSV or Parquet file; vintages of one file may come in any order.
 
     Args:
         path: Rows by time, a column for each metric; a column that nobody asks for is passed over.
@@ -95,12 +96,18 @@ def import_file(
         heard_ns: When the file was received, UTC ns: what it restates is public from then on.
 
     Raises:
-        ConfigurationError: The file cannot be read, has no rows or not the columns, or the provider has no files.
+        ConfigurationError: The file cannot be read, has no rows or not the columns, tells of what was not over when it
+            is said to have been received, or the provider has no files.
     """
     if provider.cells is None:
         raise ConfigurationError(f"{provider.name} publishes no files; fetch from it")
     found, cells_of = Sorted(), provider.cells
     found.take(rows_of_file(path, names), lambda cells: cells_of(provider, asset, tuple(names), cells))
+    late = max(found.metrics, key=lambda metric: metric.end_ns, default=None)
+    if late is not None and late.end_ns > heard_ns:
+        raise ConfigurationError(
+            f"{path}: received at {iso(heard_ns)}, it cannot tell {late}: say when it was, --heard"
+        )
     done = Collected(written=store.write(found.metrics, heard_ns=heard_ns, answered=False), refused=found.refused)
     done.silent = [name for name in names if name not in {metric.name for metric in found.metrics}]
     return done
