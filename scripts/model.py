@@ -3,7 +3,7 @@
 It learns a synthetic market with the habits of a real one and with trends planted in it on purpose
 (docs/synthetic-market.md), so that the demonstration needs neither torch nor anybody's data. It knows nothing
 about a real market. The bars are the same on every machine; the weights are the same bits on the same machine
-and versions.
+and versions. It is signed with the demo key, which everybody knows: only play money follows it.
 """
 
 import sys
@@ -34,6 +34,10 @@ def run() -> int:
                 store,
                 "--out",
                 str(FOLDER),
+                "--sign",
+                "demo",
+                "--license",
+                "Apache-2.0",
                 *SERIES,
             ),
         )

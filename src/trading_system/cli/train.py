@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 @click.option("--horizon", type=click.IntRange(1, 1_000), default=16, show_default=True, help="How far to look, bars.")
 @click.option("--epochs", type=click.IntRange(1, 10_000), default=40, show_default=True, help="At most so many.")
 @click.option("--seed", type=click.IntRange(0), default=7, show_default=True, help="Of every random choice.")
+@click.option("--sign", "key_file", metavar="KEY", help="Sign the model with this private key: `models keygen`.")
+@click.option("--license", "terms", default="not stated", show_default=True, help="Terms of use, for the manifest.")
 @click.option("--json", "as_json", is_flag=True, help="Print the manifest instead of the table.")
 def command(
     file: Path | None,
@@ -41,13 +44,23 @@ def command(
     horizon: int,
     epochs: int,
     seed: int,
+    key_file: str | None,
+    terms: str,
     as_json: bool,
 ) -> None:
     """Train the forecaster on bars, oldest 70 % first, and export it with its manifest.
 
     It is scored on the newest 15 %, which no choice was made on. The same bars and seed give the same
-    files on the same machine. `data features ls` lists what --features may name.
+    files on the same machine. `data features ls` lists what --features may name; `models`
+    keeps and checks what is made.
     """
+    from msgspec import structs
+
+    from trading_system.core_ai.inference.manifest import sign
+    from trading_system.core_ai.inference.signing import private_key
+    from trading_system.data_pipeline.normalizers.features import chosen
+
+    key = private_key(key_file) if key_file else None  # what cannot be signed is not trained for an hour first
     bars = _bars(file, store, venue=venue, symbol=symbol, interval=interval, tick=tick, lot=lot)
     try:
         from trading_system.core_ai.training.export import export
@@ -55,12 +68,12 @@ def command(
     except ModuleNotFoundError as error:
         raise ConfigurationError(f"training needs {error.name}: pip install 'trading-system[train]'") from error
 
-    from trading_system.data_pipeline.normalizers.features import chosen
-
     features, plan = chosen(wanted), Plan(horizon=horizon, epochs=epochs, seed=seed)
     with _progress(epochs) as tell:
         trained = train(bars, interval=interval, plan=plan, tell=tell, features=features)
-    manifest = export(trained, out)
+    manifest = export(replace(trained, manifest=structs.replace(trained.manifest, license=terms)), out)
+    if key is not None:
+        sign(out, key)
     if as_json:
         click.echo((out / "manifest.json").read_text(), nl=False)
     else:

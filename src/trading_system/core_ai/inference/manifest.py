@@ -91,7 +91,7 @@ def read(folder: Path) -> Artefact:
                 f"{_RESTORE}"
             )
     signature = _read(folder / SIGNATURE_FILE) if SIGNATURE_FILE in present else b""
-    _check_graph(folder, manifest, files[MODEL_FILE])
+    _check_graphs(folder, manifest, files)
     return Artefact(
         folder=folder,
         manifest=manifest,
@@ -158,19 +158,21 @@ def replace_file(path: Path, content: bytes) -> None:
         raise
 
 
-def _check_graph(folder: Path, manifest: Manifest, model: bytes) -> None:
-    try:
-        graph = graph_of(model)
-    except NoGraph as error:
-        raise ConfigurationError(
-            f"model in {folder}: {MODEL_FILE} is no ONNX graph, and this program cannot load it: {error}; {_RESTORE}"
-        ) from error
-    if graph.external:
-        raise ConfigurationError(
-            f"model in {folder}: {MODEL_FILE} keeps weights in another file (tensor {graph.external[0]!r}), which "
-            "nothing here vouches for; export it with all of its weights inside"
-        )
-    takes = [(name, shape[1:]) for name, shape in graph.inputs]
+def _check_graphs(folder: Path, manifest: Manifest, files: Mapping[str, bytes]) -> None:
+    graphs = {}
+    for file in (name for name in files if name.endswith(".onnx")):
+        try:
+            graphs[file] = graph_of(files[file])
+        except NoGraph as error:
+            raise ConfigurationError(
+                f"model in {folder}: {file} is no ONNX graph, and this program cannot load it: {error}; {_RESTORE}"
+            ) from error
+        if outside := graphs[file].external:
+            raise ConfigurationError(
+                f"model in {folder}: {file} keeps weights in another file (tensor {outside[0][:60]!r}), which nothing "
+                "here vouches for; export it with all of its weights inside"
+            )
+    takes = [(name, shape[1:]) for name, shape in graphs[MODEL_FILE].inputs]
     if takes != [(INPUT, (manifest.window, len(manifest.features)))]:
         raise ConfigurationError(
             f"model in {folder} takes {takes}, but its manifest says windows of {manifest.window} x "

@@ -2,18 +2,19 @@
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
 from trading_system.core_ai.inference.baselines import Rule, rules
 from trading_system.core_ai.inference.manifest import Scores
 from trading_system.core_ai.training.dataset import Dataset, Split
+from trading_system.core_ai.training.intervals import interval, resampled, score_intervals
 from trading_system.market.bars import Bar
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
 
-_RESAMPLES = 2_000
 _TINY = 1e-12
 
 
@@ -68,32 +69,20 @@ def _share(rises: Bools) -> float:
 def improvement(losses: Floats, baseline: Floats, *, block: int, seed: int) -> tuple[float, float]:
     """Return the 95 % interval of how much lower `losses` are than `baseline`, in the mean.
 
-    Whole blocks of neighbors are resampled, since labels overlap and errors come in runs; rows drawn
-    one by one would make every difference look certain.
+    Resampled as in `intervals`.
 
     Args:
         losses, baseline: Of the same examples, in time.
         block: Neighbors drawn together, >= 1.
         seed: Of the resampling.
-
-    Source: Künsch (1989), "The Jackknife and the Bootstrap for General Stationary Observations"
-    (circular blocks: Politis & Romano 1992).
     """
-    gains = baseline - losses
-    count = len(gains)
-    block = min(block, max(1, count // 5))
-    around = np.concatenate(([0.0], np.cumsum(np.concatenate((gains, gains[:block])))))
-    sums = around[block : block + count] - around[:count]  # of the block that begins at each example
-    draws = np.random.default_rng(seed).integers(0, count, size=(_RESAMPLES, -(-count // block)))
-    means = sums[draws].mean(axis=1) / block
-    low, high = np.quantile(means, (0.025, 0.975))
-    return float(low), float(high)
+    return interval(resampled((baseline - losses)[:, None], block=block, seed=seed))
 
 
 def evaluate(
     probabilities: Floats, bars: Sequence[Bar], dataset: Dataset, parts: Split, *, block: int, seed: int
 ) -> tuple[Mapping[str, Scores], str]:
-    """Return the scores of the model and of each baseline on the test part, and one sentence on what they say.
+    """Return the scores on the test part of the model and each baseline, with 95 % intervals, and a sentence on them.
 
     Args:
         probabilities: The model's, on the test part.
@@ -103,12 +92,17 @@ def evaluate(
     """
     moves = dataset.moves[parts.test]
     rises = moves > 0.0
-    table = {"model": score(probabilities, probabilities > 0.5, moves)}
+
+    def judged(given: Floats, calls: Bools) -> Scores:
+        sure = score_intervals(log_losses(given, rises), given, calls, moves, block=block, seed=seed)
+        return msgspec.structs.replace(score(given, calls, moves), intervals=dict(sure))
+
+    table = {"model": judged(probabilities, probabilities > 0.5)}
     losses = log_losses(probabilities, rises)
     intervals: dict[str, tuple[float, float]] = {}
     for rule in rules(dataset.horizon):
         given, calls = rule_probabilities(rule, bars, dataset, parts)
-        table[rule.name] = score(given, calls, moves)
+        table[rule.name] = judged(given, calls)
         intervals[rule.name] = improvement(losses, log_losses(given, rises), block=block, seed=seed)
     return table, verdict(table, intervals)
 
