@@ -8,10 +8,10 @@ from tests.unit.core_ai.holes import holed
 
 from trading_system.blotter.signals import Unknown
 from trading_system.core_ai.inference.history import history_of
-from trading_system.core_ai.inference.manifest import DEMO_MODEL, read
+from trading_system.core_ai.inference.manifest import DEMO_MODEL, read, save
 from trading_system.core_ai.inference.strategies.registry import make
 from trading_system.core_ai.inference.view_cache import kept
-from trading_system.core_ai.training.export import export
+from trading_system.core_ai.training.export import export, onnx_of
 from trading_system.errors import ConfigurationError
 from trading_system.market.columns import BarColumns
 
@@ -41,14 +41,13 @@ def strategy(exported, tmp_path):
 
 @pytest.mark.parametrize("seed", range(3))
 def test_a_back_test_believes_what_a_desk_would_believe(strategy, make_bars, seed):
-    """Every row over gaps and wild bars: known at the same bars, the same sizes and ranges; probability within 1e-6."""
+    """Every number of every row, over gaps and wild bars, has the same bits, so that both come to the same orders."""
     bars = holed(make_bars(1_500, seed=seed), np.random.default_rng(seed))
     table, forecaster = strategy.table(columns_of(bars)), strategy.forecaster()
     told = [forecaster.push(bar) for bar in bars]
     assert table.known.tolist() == [forecast.known for forecast in told]
-    for field in ("gain", "loss", "atr"):
+    for field in ("probability", "gain", "loss", "atr"):
         assert getattr(table, field).tolist() == [getattr(forecast, field) for forecast in told], field
-    assert np.abs(table.probability - [forecast.probability for forecast in told]).max() <= AGREE
     assert {forecast.reason for forecast in told} == {
         Unknown.NONE,
         Unknown.COLD,
@@ -56,6 +55,16 @@ def test_a_back_test_believes_what_a_desk_would_believe(strategy, make_bars, see
         Unknown.OUT_OF_RANGE,
     }
     assert table.gain[table.known].tolist() != table.loss[table.known].tolist()
+
+
+def test_a_model_without_steps_is_asked_about_whole_windows(trained, tmp_path, make_bars):
+    """What was exported without a step: the same bars known, and the same within 1e-6."""
+    save(tmp_path / "whole", onnx_of(trained.network, window=trained.manifest.window), trained.manifest)
+    strategy, bars = make("model", {"folder": str(tmp_path / "whole")}), make_bars(600, seed=2)
+    table, forecaster = strategy.table(columns_of(bars)), strategy.forecaster()
+    told = [forecaster.push(bar) for bar in bars]
+    assert table.known.tolist() == [forecast.known for forecast in told]
+    assert np.abs(table.probability - [forecast.probability for forecast in told]).max() <= AGREE
 
 
 @pytest.mark.parametrize("cut", [1, 104, 105, 700, 1_100])
@@ -96,8 +105,8 @@ def test_bars_of_another_length_are_refused(strategy, make_bars):
 def test_the_same_is_not_asked_twice(exported, tmp_path, make_bars, views):
     """The second time the network is not even loaded: bytes that are none do as well."""
     artefact, bars = read(tmp_path / "model"), columns_of(make_bars(400))
-    first = history_of(artefact.manifest, artefact.model, bars)
-    again = history_of(artefact.manifest, b"no network", bars)
+    first = history_of(artefact, bars)
+    again = history_of(replace(artefact, files=dict.fromkeys(artefact.files, b"no network")), bars)
     assert np.array_equal(first.probability, again.probability, equal_nan=True)
     assert len(list(views.iterdir())) == 1
 

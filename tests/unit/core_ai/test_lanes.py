@@ -137,6 +137,24 @@ def test_windows_walked_through_in_a_batch_say_the_same():
     assert np.abs(walked(SESSIONS[2], views) - said(NETWORKS[2], rows)).max() <= AGREE
 
 
+@pytest.mark.parametrize(("window", "width", "hidden", "layers"), [(60, 16, 64, 2), (WINDOW, WIDTH, 5, 3)])
+def test_a_batch_of_windows_has_the_bits_of_one_lane(window, width, hidden, layers):
+    """A back-test asks in batches and a desk one by one; only bits that are the same come to the same orders."""
+    scaler = Scaler(low=(-1.0,) * width, high=(1.0,) * width, floor=(-9.0,) * width, ceiling=(9.0,) * width)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(4)
+        network = DirectionNetwork(scaler, hidden=hidden, dropout=0.0, layers=layers).eval()
+    session = step_session(step_of(network), width=width)
+    rows = np.random.default_rng(1).standard_normal((window + 99, width)).astype(np.float32)
+    lanes = Lanes(session, window=window)
+    alone = [float(lanes.emit(row)[0]) for row in rows][window - 1 :]
+    views = np.lib.stride_tricks.sliding_window_view(rows, window, axis=0).transpose(0, 2, 1)
+    for size in (1, 3, 100):
+        told = np.concatenate([walked(session, views[start : start + size]) for start in range(0, 100, size)])
+        assert told.tolist() == alone
+    assert len(set(alone)) > 50
+
+
 def test_another_networks_step_is_found_out():
     """One network's step against another's windows: export would not write it."""
     windows = rows_of(300, seed=6).reshape(50, WINDOW, WIDTH)

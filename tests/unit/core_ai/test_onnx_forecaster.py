@@ -13,11 +13,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from trading_system.blotter.signals import Unknown
-from trading_system.core_ai.inference.manifest import DEMO_MODEL, load, save
+from trading_system.core_ai.inference.lanes import STEP_FILE
+from trading_system.core_ai.inference.manifest import DEMO_MODEL, load, read, save
 from trading_system.core_ai.inference.onnx_forecaster import OnnxForecaster
 from trading_system.core_ai.training.dataset import dataset_of
-from trading_system.core_ai.training.export import onnx_of
+from trading_system.core_ai.training.export import onnx_of, step_of
+from trading_system.core_ai.training.network import DirectionNetwork
 from trading_system.data_pipeline.normalizers.features import FEATURE_NAMES, WARM_UP, set_of
+from trading_system.data_pipeline.normalizers.scaler import Scaler
 from trading_system.errors import ConfigurationError
 from trading_system.market.timestamps import NS_PER_S
 from trading_system.ports import Forecaster
@@ -132,6 +135,45 @@ def test_a_file_that_is_no_network_is_refused(exported, tmp_path):
     save(tmp_path / "other", b"no network", manifest)
     with pytest.raises(ConfigurationError, match="cannot load it"):
         OnnxForecaster.load(tmp_path / "other")
+
+
+def test_a_step_of_another_network_is_refused(trained, exported, tmp_path):
+    """Each file as the manifest says, and yet not of one network: what would trade is not what was scored."""
+    other = deepcopy(trained.network)
+    with torch.no_grad():
+        other.head.bias += 1e-3
+    artefact = read(tmp_path / "model")
+    save(tmp_path / "other", artefact.model, artefact.manifest, others={STEP_FILE: step_of(other)})
+    with pytest.raises(ConfigurationError, match=r"step\.onnx says otherwise than the network, by 2\.\de-04"):
+        OnnxForecaster.load(tmp_path / "other")
+
+
+def test_an_answer_comes_first_and_the_rest_when_there_is_time(forecaster, another, make_bars):
+    """Resting between bars or never: the same beliefs."""
+    hasty = another()
+    for bar in make_bars(200, seed=3):
+        assert hasty.push(bar) == forecaster.push(bar)
+        forecaster.rest()
+
+
+def of_features(trained, features):
+    """Return a manifest and a network for `features`, all of which lie within -1..1."""
+    ends = {"low": (-1.0,), "high": (1.0,), "floor": (-2.0,), "ceiling": (2.0,)}
+    ends = {name: end * len(features) for name, end in ends.items()}
+    named = {"features": features, "feature_set": set_of(features).name}
+    network = DirectionNetwork(Scaler(**ends), hidden=4, dropout=0.0).eval()
+    return msgspec.structs.replace(trained.manifest, **named, **ends), network
+
+
+def test_features_that_never_look_back_hold_no_window_over_a_gap(trained, tmp_path, make_bars):
+    """They are defined at the first bar behind it, and still nothing is believed before a window of such bars."""
+    features = ("body", "upper_wick")
+    bars = make_bars(60)
+    manifest, network = of_features(trained, features)
+    save(tmp_path, onnx_of(network, window=8), manifest)
+    told = [each.push(bar) for each in [OnnxForecaster.load(tmp_path)] for bar in bars[:30] + bars[31:]]
+    assert [forecast.known for forecast in told] == [False] * 7 + [True] * 23 + [False] * 7 + [True] * 22
+    assert {forecast.reason for forecast in told[30:37]} == {Unknown.GAP}
 
 
 def test_a_network_that_answers_nothing_is_not_believed(trained, tmp_path, make_bars):

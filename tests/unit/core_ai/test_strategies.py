@@ -39,7 +39,7 @@ def histories(draw):
 
 
 def test_every_strategy_is_held_to_the_two_speeds():
-    """One that ships and is not listed here is not tested. A network's speeds agree less closely: test_history.py."""
+    """One that ships and is not listed here is not tested. A network is held to them in test_history.py."""
     assert {*SHORT_PERIODS, "model"} == set(STRATEGIES)
 
 

@@ -20,7 +20,7 @@ DEMO: Final = "demo"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelViews:
-    """What a network believes. The two ways agree within 1e-6, not to the bit: a batch is summed in another order.
+    """What a network believes; the two ways agree as `history_of` says.
 
     Attributes:
         artefact: The model.
@@ -31,7 +31,7 @@ class ModelViews:
     def table(self, bars: BarColumns) -> Opinions:
         """Return the view after each of `bars`; see `history_of` for its errors."""
         manifest = self.artefact.manifest
-        probability, atr = history_of(manifest, self.artefact.model, bars)
+        probability, atr = history_of(self.artefact, bars)
         known = ~np.isnan(probability)
         return Opinions(
             probability=np.where(known, probability, 0.5),
