@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from trading_system.chosen import digest
-from trading_system.core_ai.inference.manifest import DEMO_MODEL, MANIFEST_FILE
+from trading_system.chosen import admitted_model, digest, model_folder
+from trading_system.core_ai.inference import registry
+from trading_system.core_ai.inference.manifest import DEMO_MODEL, MANIFEST_FILE, SIGNATURE_FILE
 from trading_system.errors import ConfigurationError
 from trading_system.settings import Settings, load
 
@@ -41,3 +42,37 @@ def test_a_network_that_was_changed_is_refused(copies: list[Path]) -> None:
     (copies[0] / MANIFEST_FILE).write_text(text.replace('"horizon": 24', '"horizon": 23'), encoding="utf-8")
     with pytest.raises(ConfigurationError):
         digest(settings(f"strategy.model={copies[0]}"))
+
+
+def test_the_champion_of_the_registry_may_be_chosen(copies: list[Path], bare_environment: Path) -> None:
+    """`champion` is whoever was promoted last, under its own name: the hash is that of the same network elsewhere."""
+    root = bare_environment / "models"
+    name = registry.add(root, copies[0]).manifest.name
+    registry.promote(root, name, at_ns=1, who="ann", reason="the first", admit=lambda artefact: None)
+    chosen = settings("strategy.model=champion", f"model.registry={root}")
+    assert model_folder(chosen) == root / name
+    assert digest(chosen) != digest(settings("strategy.name=momentum"))
+    assert admitted_model(chosen).manifest.name == name
+
+
+@pytest.mark.parametrize("live", ["mode=live", "venue.environment=live"])
+def test_real_money_is_never_led_by_a_model_that_nobody_stands_behind(copies: list[Path], live: str) -> None:
+    """Wherever the settings say live, no setting lets an unsigned network or the demo's trade."""
+    for folder in copies[:1]:
+        (folder / SIGNATURE_FILE).unlink()
+    for model in (copies[0], copies[1], "demo"):
+        with pytest.raises(ConfigurationError, match="real money needs a signature"):
+            model_folder(load((live, f"strategy.model={model}", "model.allow_unsigned=true")))
+
+
+def test_an_unsigned_model_is_refused_unless_allowed_and_then_it_is_told(
+    copies: list[Path], caplog: pytest.LogCaptureFixture
+) -> None:
+    """Play money asks for `model.allow_unsigned`; where that is said, each start says so, and who said it."""
+    (copies[0] / SIGNATURE_FILE).unlink()
+    unsigned = f"strategy.model={copies[0]}"
+    with pytest.raises(ConfigurationError, match=r"is not signed.*allow_unsigned=true"):
+        model_folder(settings(unsigned))
+    assert caplog.text == ""
+    assert model_folder(settings(unsigned, "model.allow_unsigned=true")) == copies[0]
+    assert "is not signed; model.allow_unsigned lets play money follow it (command line)" in caplog.text
