@@ -15,7 +15,7 @@ from trading_system.backtest.meeting import enter, leave, wait_through
 from trading_system.backtest.quiet import Lane, pass_quiet_bars
 from trading_system.backtest.rows import C, bar_at, carried_at, policy_at, sleeve_at, terms_at, view_at
 from trading_system.backtest.slate import AT_CLOSE, slate_of
-from trading_system.backtest.tape import CASH, DECISIONS, FILLS, ORDERS, Beliefs, Record, Setup, Tape
+from trading_system.backtest.tape import CASH, DECISIONS, FILLS, ORDERS, ROOM, Beliefs, Record, Setup, Tape
 from trading_system.backtest.together import ask_together, let_go, put_off
 from trading_system.blotter.objections import UNRECONCILED
 from trading_system.blotter.state import Account
@@ -23,8 +23,6 @@ from trading_system.desk.decide import decide, worth
 from trading_system.execution_engine.simulator.costs import fraction_of
 from trading_system.kernel import kernel, routine
 
-ROOM: Final = 256
-"""Rows that one sleeve may need in one slice, of orders or fills; where fewer are left, `play` pauses."""
 ANY_VOLUME: Final = 1 << 60
 
 

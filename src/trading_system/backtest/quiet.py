@@ -1,23 +1,26 @@
 """The bars on which nothing happens, one after the other, for one sleeve that is alone.
 
 On most bars no order is touched: then cash and position stand still, and all that the general loop would do is to mark,
-to decide and to ask. This does the same with everything in hand instead of in arrays, up to the first bar on which
-something was asked or touched; what touches an order is left to the general loop. Where decisions are not kept, those
-that `idle` and `steady` say would change nothing are not worked out. There is no second rule here, only a shorter way.
+to decide and to ask. This does the same with everything in hand instead of in arrays, up to the first bar on which an
+order is touched or more is asked than to move the stop; that is left to the general loop. Where decisions are not kept,
+those that `idle` and `steady` say would change nothing are not worked out. There is no second rule here, only a shorter
+way.
 """
 
 from typing import NamedTuple
 
-from trading_system.backtest.asking import ask, settle, wanting
+from trading_system.backtest.asking import ask, protect, rest_or_refuse, settle, wanting
 from trading_system.backtest.rows import C, carried_at, policy_at, terms_at
-from trading_system.backtest.slate import AT_CLOSE, slate_of
-from trading_system.backtest.tape import CASH, DECISIONS, Record, Setup
+from trading_system.backtest.slate import AT_CLOSE, forget_stop, slate_of
+from trading_system.backtest.tape import CASH, DECISIONS, ORDERS, ROOM, Record, Setup
 from trading_system.blotter.state import (
+    NO_ENTRY,
     NOTHING,
     STOP_NONE,
     STOP_RESTING,
     Account,
     AccountCarried,
+    Asks,
     BarRow,
     Policy,
     Sleeve,
@@ -25,7 +28,7 @@ from trading_system.blotter.state import (
     Terms,
     View,
 )
-from trading_system.desk.decide import as_wanted, breakers, decide, idle, marked, one_bar_more, steady
+from trading_system.desk.decide import as_wanted, asked, breakers, decide, idle, marked, one_bar_more, steady
 from trading_system.execution_engine.simulator.matching import out_of_reach
 from trading_system.kernel import kernel
 from trading_system.market.columns import Floats, Ints
@@ -73,6 +76,8 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
     lots, rest, sign = abs(position) // terms.lot_atoms, abs(position) % terms.lot_atoms, 1 if position > 0 else -1
     held, placed = sign * lots, False
     known, s, asking = 0, first, False
+    moved, instant = -1, setup.rules.latency_bars == 0 and setup.rules.at_close == 0
+    slate = slate_of(setup, record)
     while s < last and not asking:
         if position == 0 and not kept and not gated:
             s = _skip_idle_bars(lane, policy, terms, cash, record, s, last)
@@ -95,6 +100,18 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
         asking = wanting(step.asks)
         if asking and setup.rules.at_close == 1:
             break  # what is asked now is filled now
+        if asking and instant and _only_retracts(step.asks) and len(record.orders) - record.tally[ORDERS] > ROOM:
+            bare = _sleeve(terms, position, 0, 0, 0, 0, STOP_NONE, step.sleeve)
+            again = asked(bare, step.sleeve, close, NO_ENTRY)
+            if again.protect_lots > 0:  # and so not refused: at a price beyond the stop an exit would be asked for
+                forget_stop(0, slate)
+                book[0, C.decided], book[0, C.protects] = s, 0
+                protect(0, again.protect_lots, again.protect_ticks, again.take_ticks, s + 1, slate)
+                rest_or_refuse(0, close, slate)
+                stop, take, stop_lots = again.protect_ticks, again.take_ticks, again.protect_lots
+                limit = int(book[0, C.limit_ticks])
+                sleeve = _sleeve(terms, position, stop_lots, stop, limit, take, status, step.sleeve)
+                moved, asking = s, False
         carried, want = step.account, step.sleeve
         placed = held != 0 and as_wanted(sleeve, held, want)
         if kept:
@@ -115,11 +132,11 @@ def pass_quiet_bars(lane: Lane, setup: Setup, record: Record, first: int, last: 
         book[0, C.target], book[0, C.stop], book[0, C.take] = want.target_lots, want.stop_ticks, want.take_ticks
         book[0, C.bars_held], book[0, C.bars_waiting] = want.bars_held, want.bars_waiting
         book[0, C.reason], book[0, C.decided], book[0, C.known] = want.reason, s - 1, known
-        book[0, C.exits], book[0, C.protects] = 0, 0
+        book[0, C.exits], book[0, C.protects] = 0, 1 if moved == s - 1 else 0
         record.marks[0] = known
         record.tally[DECISIONS] += s - first
-        if asking and setup.rules.at_close == 0 and ask(s - 1, 0, asks, known, AT_CLOSE, slate_of(setup, record)):
-            settle(s - 1, 0, known, AT_CLOSE, slate_of(setup, record))
+        if asking and setup.rules.at_close == 0 and ask(s - 1, 0, asks, known, AT_CLOSE, slate):
+            settle(s - 1, 0, known, AT_CLOSE, slate)
     return s
 
 
@@ -160,6 +177,12 @@ def _hold(
             record.short[s] = account.short_atoms
         s += 1
     return Stretch(reached=s, carried=carried, want=want)
+
+
+@kernel
+def _only_retracts(asks: Asks) -> bool:
+    """Return whether all that is asked is to take the protective order back."""
+    return asks.cancel_stop == 1 and asks.cancel_entry == 0 and asks.entry_lots == 0
 
 
 @kernel

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from trading_system.backtest.loop import ANY_VOLUME, ROOM, play
+from trading_system.backtest.loop import ANY_VOLUME, play
 from trading_system.backtest.own_asks import decide_within
 from trading_system.backtest.quiet import Lane
 from trading_system.backtest.rows import C, Columns, policy_at, reader
@@ -21,6 +21,7 @@ from trading_system.backtest.tape import (
     ORDER_INTENT,
     ORDERS,
     REJECTED,
+    ROOM,
     TALLY_COLUMNS,
     Beliefs,
     Record,
@@ -179,8 +180,8 @@ def run(
         holdings_atoms=record.holdings,
         short_atoms=record.short if len(record.short) else np.zeros(len(tape.close_ns), dtype=np.int64),
         decided=record.decided,
-        orders=record.orders[: record.tally[ORDERS]].copy(),
-        fills=record.fills[: record.tally[FILLS]].copy(),
+        orders=record.orders[: record.tally[ORDERS]],
+        fills=record.fills[: record.tally[FILLS]],
         position_atoms=record.book[:, 0].copy(),
         denials={int(flags): int(record.denials[flags]) for flags in np.flatnonzero(record.denials)},
         rejected=int(record.tally[REJECTED]),

@@ -8,6 +8,9 @@ from typing import Final, NamedTuple
 from trading_system.execution_engine.simulator.rules import Rules as Rules
 from trading_system.market.columns import Floats, Ints
 
+ROOM: Final = 256
+"""Rows that one sleeve may need in one slice, of orders or fills; where fewer are left, `play` pauses."""
+
 
 class Tape(NamedTuple):
     """The market, slice by slice; all 0 where an instrument has no bar."""
