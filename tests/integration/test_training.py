@@ -6,7 +6,9 @@ import random
 import pytest
 
 from trading_system.__main__ import CANNOT, DONE, main
+from trading_system.core_ai.inference.manifest import read
 from trading_system.core_ai.inference.onnx_forecaster import OnnxForecaster
+from trading_system.core_ai.inference.signing import DEMO_PUBLIC
 from trading_system.data_pipeline.bar_store import read_bars
 
 MINUTE_MS = 60_000
@@ -30,10 +32,16 @@ def file(tmp_path_factory):
 def test_a_file_of_bars_becomes_a_forecaster(file, tmp_path, capsys):
     """Train, read what it says beside the baselines, load it, and ask it about the same bars."""
     out = tmp_path / "model"
-    assert main(["train", "--bars", str(file), "--out", str(out), "--epochs", "2", "--seed", "3"]) == DONE
+    terms = ["--sign", "demo", "--license", "for this test"]
+    assert main(["train", "--bars", str(file), "--out", str(out), "--epochs", "2", "--seed", "3", *terms]) == DONE
     printed = capsys.readouterr().out
     for word in ("model", "always_up", "momentum", "reversal", "edge", str(out)):
         assert word in printed
+    made = read(out)
+    assert (made.signed_by, made.manifest.license) == (DEMO_PUBLIC, "for this test")
+    for scores in made.manifest.scores.values():
+        low, high = scores.intervals["log_loss"]
+        assert low < scores.log_loss < high
     forecaster = OnnxForecaster.load(out)
     from trading_system.cli.data.series import instrument_of
 
@@ -84,6 +92,7 @@ def test_a_synthetic_market_can_be_written_into_the_store(tmp_path, capsys):
         (["--bars", "{file}", "--tick", "0.07"], "not a whole tick"),
         (["--bars", "{file}", "--tick", "cheap"], "must be numbers"),
         (["--bars", "{file}", "--horizon", "900"], "collect more"),
+        (["--bars", "{file}", "--sign", "{folder}/none"], "this key cannot be read"),
     ],
 )
 def test_bad_input_is_told_in_one_message(file, tmp_path, capsys, arguments, words):
