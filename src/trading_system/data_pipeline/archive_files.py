@@ -1,17 +1,15 @@
 """An archive of bars as Binance publishes it, as a file of its own: a ZIP, or the table that was in it."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, NamedTuple
 
-import numpy as np
-
-from trading_system.data_pipeline.bar_checks import GOOD, Kind, Mask, blame, kind_of
+from trading_system.data_pipeline.bar_checks import Kind, blame, kind_of
 from trading_system.data_pipeline.collectors.archive_rows import COLUMNS, Rows, rows_of, unzipped
 from trading_system.data_pipeline.collectors.spans import Span
-from trading_system.data_pipeline.raw_rows import Doubt
-from trading_system.errors import ConfigurationError, DataError
+from trading_system.data_pipeline.raw_rows import Doubts
+from trading_system.errors import ConfigurationError
 from trading_system.market import bars
 from trading_system.utils.error_handling.quarantine_records import Record, Series
 
@@ -21,10 +19,9 @@ _CELLS: Final = re.compile(rb"\d{13,16}(,[^,\n]*){5,}")
 
 
 class Archive(NamedTuple):
-    """What an archive holds: its rows, which of them are possible bars, and how long a bar is, ns."""
+    """What an archive holds: its rows, each judged by itself, and how long a bar is, ns."""
 
     rows: Rows
-    good: Mask
     interval_ns: int
 
 
@@ -48,7 +45,7 @@ def read_archive(path: Path, interval_ns: int | None, tick_atoms: int = 1) -> Ar
 
     Raises:
         ConfigurationError: There is no such file, or nothing tells the interval.
-        DataError: It is no archive of bars, differs from its checksum, or more rows are bad than good.
+        DataError: It is no archive of bars, or differs from its checksum.
     """
     if not path.is_file():
         raise ConfigurationError(f"{path}: no such file")
@@ -62,48 +59,29 @@ def read_archive(path: Path, interval_ns: int | None, tick_atoms: int = 1) -> Ar
     rows = rows_of(text, path.name, _EVER, length)
     for price in rows.columns[1:5]:
         blame(rows.verdicts, price % tick_atoms != 0, Kind.TICK)
-    good = rows.verdicts == GOOD
-    if not len(good):
+    if not len(rows.verdicts):
         raise ConfigurationError(f"{path}: holds no rows")
-    if 2 * np.count_nonzero(good) < len(good):
-        worst = kind_of(int(rows.verdicts[int(np.argmin(good))]))
-        raise DataError(
-            f"{path}: {np.count_nonzero(~good)} of {len(good)} rows cannot be bars, the first: {worst}; more are bad "
-            "than good, which no quarantine repairs"
+    return Archive(rows, length)
+
+
+def archive_records(archive: Archive, path: Path, doubts: Doubts, series: Series) -> Iterator[Record]:
+    """Yield the rows of `archive` that `doubts` name, as `raw_rows.records_of` does for other files."""
+    rows = archive.rows
+    for position in sorted(doubts):
+        doubt, line = doubts[position], rows.first_line + position
+        own = "" if doubt.kind else kind_of(int(rows.verdicts[position]))
+        yield Record(
+            source=str(path),
+            kind=doubt.kind or str(own),
+            reason=f"line {line}: {doubt.reason or own}",
+            raw=rows.raw[position],
+            line=line,
+            series=series,
+            form="csv",
+            columns=COLUMNS,
+            shift_ns=doubt.shift_ns,
+            open_ns=None if own == Kind.TIME else doubt.open_ns,
         )
-    return Archive(rows, good, length)
-
-
-def bad_rows(archive: Archive, path: Path, series: Series) -> Iterator[Record]:
-    """Yield the rows of `archive` that are no bars, for the quarantine."""
-    for row in np.flatnonzero(~archive.good).tolist():
-        kind = kind_of(int(archive.rows.verdicts[row]))
-        yield _record(archive.rows, row, path, series, kind, kind, None)
-
-
-def doubted_rows(archive: Archive, path: Path, doubts: Iterable[Doubt], series: Series) -> Iterator[Record]:
-    """Yield the rows of `archive` that `doubts` mean, as `raw_rows.records_of` does for other files."""
-    wanted, opens = {doubt.told_ns: doubt for doubt in doubts}, archive.rows.columns.open_ns
-    meant = archive.good & np.isin(opens, np.array(list(wanted), dtype=np.int64))
-    for row in np.flatnonzero(meant).tolist():
-        doubt = wanted[int(opens[row])]
-        yield _record(archive.rows, row, path, series, doubt.kind, doubt.reason, doubt)
-
-
-def _record(rows: Rows, row: int, path: Path, series: Series, kind: str, reason: str, doubt: Doubt | None) -> Record:
-    line = rows.first_line + row
-    return Record(
-        source=str(path),
-        kind=kind,
-        reason=f"line {line}: {reason}",
-        raw=rows.raw[row],
-        line=line,
-        series=series,
-        form="csv",
-        columns=COLUMNS,
-        shift_ns=doubt.open_ns - doubt.told_ns if doubt else 0,
-        open_ns=doubt.open_ns if doubt else None,
-    )
 
 
 def _check(path: Path, content: bytes) -> None:

@@ -1,30 +1,27 @@
-"""Bars from a plain file into the store: read and checked, reviewed, written; what is not believed is set aside."""
+"""Bars from a plain file into the store: read and checked, put right or set aside, written."""
 
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal
-from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
-from trading_system.data_pipeline.archive_files import bad_rows, doubted_rows, is_archive, read_archive
-from trading_system.data_pipeline.bar_checks import Columns, gaps_of
-from trading_system.data_pipeline.bar_files import read_columns
+from trading_system.data_pipeline.bar_checks import GOOD, gaps_of
+from trading_system.data_pipeline.bar_judging import UNFINISHED, Judged, judged
+from trading_system.data_pipeline.bar_offers import Offer, offer_of, own_faults
 from trading_system.data_pipeline.bar_store import BarStore, Flags, Written
-from trading_system.data_pipeline.normalizers.defects.kinds import Action, Defect
-from trading_system.data_pipeline.normalizers.quality_review import review
-from trading_system.data_pipeline.raw_rows import Doubt, records_of
+from trading_system.data_pipeline.raw_rows import Doubt, Doubts
+from trading_system.data_pipeline.reading import SHOWN
 from trading_system.errors import DataError
 from trading_system.market.bar_flags import WORDS
-from trading_system.market.columns import BarColumns, Ints
 from trading_system.market.instruments import Instrument
-from trading_system.market.money import from_atoms, to_atoms
+from trading_system.market.money import from_atoms
 from trading_system.market.timestamps import iso
 from trading_system.utils.error_handling.quarantine import Quarantine
-from trading_system.utils.error_handling.quarantine_records import Record, Series, interval_word
+from trading_system.utils.error_handling.quarantine_records import Record, Series, State, interval_word
 
 CONTRADICTS: Final = "contradiction"
 """The kind of a row that says otherwise than the store."""
@@ -32,8 +29,7 @@ CONTRADICTS: Final = "contradiction"
 STAGES: Final = ("reading", "reviewing", "storing")
 """What is done with a file, in this order."""
 
-_CELLS: Final = ("timestamp", "open", "high", "low", "close", "volume")
-_LARGEST: Final = 2**63 - 1
+_CELLS: Final = ("open", "high", "low", "close", "volume")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,13 +38,15 @@ class Imported:
 
     Attributes:
         new: Bars added to the store.
-        known: Bars that it had already, or that the file tells twice.
-        set_aside: Rows that are no bars, or that the review does not keep.
+        known: Bars that it had already, or that the file tells again in the same words.
+        set_aside: Rows that are no bars of the series, or not yet.
         contradicted: Bars that say otherwise than the store; they are set aside too.
+        repaired: Of all rows, how many were put right, by the word of `DefectKind`; a repeated row is dropped, and
+            stands in the quarantine as one that the store holds.
         flagged: Of the bars added or known, how many the review found odd, by what is odd.
         missing: Bars absent between the file's first and last.
         gaps: In how many stretches.
-        notes: Where the terms come from, what was rounded.
+        notes: Where the terms come from, what was rounded, set aside, put right, and what is odd and kept.
     """
 
     file: str
@@ -59,46 +57,11 @@ class Imported:
     known: int
     set_aside: int
     contradicted: int
+    repaired: Mapping[str, int]
     flagged: Mapping[str, int]
     missing: int
     gaps: int
     notes: tuple[str, ...]
-
-
-class Offered(NamedTuple):
-    """What a file holds, read and checked row by row.
-
-    Attributes:
-        rows: Its bars, prices in atoms, each a possible one.
-        interval_ns: Length of a bar, ns.
-        tick: What prices were judged by, "" for none.
-        bad: Rows that were set aside.
-        notes: Where the terms come from, what was rounded.
-        doubted: Gives the rows that turn out wrong later as they were received, for the quarantine.
-    """
-
-    rows: Columns
-    interval_ns: int
-    tick: str
-    bad: int
-    notes: tuple[str, ...]
-    doubted: Callable[[Iterable[Doubt], Series], Iterable[Record]]
-
-
-class _Told(NamedTuple):
-    """When the rows of a file say that they open, and when they do, once its stamps were put right; UTC ns."""
-
-    said_ns: Ints
-    open_ns: Ints
-
-    def doubts(self, rows: Columns, reasons: Iterator[tuple[str, str]]) -> Iterator[Doubt]:
-        """Yield which of them `rows` are, and why each is set aside."""
-        if not len(rows.open_ns):
-            return
-        order = np.argsort(self.open_ns, kind="stable")
-        places = order[np.searchsorted(self.open_ns, rows.open_ns, sorter=order)]
-        for place, (kind, reason) in zip(places.tolist(), reasons, strict=True):
-            yield Doubt(told_ns=int(self.said_ns[place]), open_ns=int(self.open_ns[place]), kind=kind, reason=reason)
 
 
 def import_file(
@@ -111,99 +74,108 @@ def import_file(
     interval_ns: int | None = None,
     instrument: Instrument | None = None,
     begin: Callable[[str], None] = lambda _: None,
+    now_ns: Callable[[], int] = time.time_ns,
 ) -> Imported:
     """Add the bars of a file to `store`. Doing it again changes nothing; so does doing it after it was interrupted.
 
     Args:
-        path: As `bar_files.read_columns` takes it, or an archive as `archive_files.read_archive` does.
+        path: As `file_rows.rows_of_file` takes it, or an archive as `archive_files.read_archive` does; its rows may
+            stand in any order.
         store: Where the bars go.
         quarantine: Where rows go that are not believed.
         venue, symbol: Whose bars they are.
-        interval_ns: Length of a bar, ns; None: the most common step between rows, of an archive what its name tells.
+        interval_ns: Length of a bar, ns; None: the usual step between rows, where there is none what the file's name
+            tells; of an archive what its name tells.
         instrument: Whose ticks the prices must be; None: the catalog's, or derived from the prices; of an archive, any.
         begin: Told each of `STAGES` as it begins.
+        now_ns: The time, UTC ns; a bar that is not closed is set aside.
 
     Raises:
-        ConfigurationError: The file cannot be read, or its interval cannot be told.
-        DataError: More rows are bad than good, prices are too large, or a file of the store cannot be believed.
+        ConfigurationError: The file cannot be read, or its interval cannot be told or is another than was said.
+        DataError: More rows are bad than good, or a file of the store cannot be believed. Nothing was written.
     """
     read, judge, keep = STAGES
     begin(read)
-    if is_archive(path):
-        offered = _archive(path, quarantine, venue, symbol, interval_ns, instrument)
-    else:
-        offered = _table(path, quarantine, venue, symbol, interval_ns, instrument)
+    offer = offer_of(path, venue=venue, symbol=symbol, interval_ns=interval_ns, instrument=instrument)
     begin(judge)
-    reviewed = review(offered.rows, offered.interval_ns)
-    rows = offered.rows._replace(open_ns=reviewed.open_ns)
+    own = np.flatnonzero(own_faults(offer))
+    faults = {row: Doubt(open_ns=int(offer.columns.open_ns[row])) for row in own.tolist()}
+    _refuse_many(offer, symbol, faults, int(np.count_nonzero(offer.verdicts == GOOD)))
+    found = judged(offer, now_ns())
+    bad = {row: doubt for row, doubt in found.aside.items() if doubt.kind not in UNFINISHED}
+    _refuse_many(offer, symbol, bad, len(found.places))
     begin(keep)
-    interval = interval_word(offered.interval_ns)
-    series = Series(venue=venue, symbol=symbol, interval=interval, tick=offered.tick)
-    kept, flags = _part(rows, reviewed.keep), reviewed.flags[reviewed.keep]
-    doubtful = _part(rows, ~reviewed.keep)
-    repeats = _among(doubtful, kept)
-    left_out = _part(doubtful, ~repeats)
-    told = _Told(offered.rows.open_ns, rows.open_ns)
-    quarantine.put_all(offered.doubted(told.doubts(left_out, _reasons(left_out, reviewed.defects)), series))
-    written = store.append(kept, venue, symbol, interval, flags=flags)
-    quarantine.put_all(offered.doubted(told.doubts(written.contradicted, _contradictions(written)), series))
-    missing, gaps, _ = gaps_of(np.unique(kept.open_ns), offered.interval_ns, 0)
+    interval = interval_word(found.interval_ns)
+    series = Series(venue=venue, symbol=symbol, interval=interval, tick=offer.tick)
+    aside = list(offer.records(found.aside, series))
+    quarantine.put_all(aside)
+    written = store.append(found.columns, venue, symbol, interval, flags=found.flags)
+    contradicted = _contradicted(found, written)
+    quarantine.put_all(offer.records(contradicted, series))
+    repeats = {row: doubt for row, doubt in found.repeats.items() if row not in contradicted}
+    _drop(quarantine, list(offer.records(repeats, series)))
+    missing, gaps, _ = gaps_of(np.sort(found.columns.open_ns), found.interval_ns, 0)
     return Imported(
         file=str(path),
         venue=venue,
         symbol=symbol,
         interval=interval,
         new=written.new,
-        known=written.known + int(np.count_nonzero(repeats)),
-        set_aside=offered.bad + len(left_out.open_ns),
-        contradicted=len(written.contradicted.open_ns),
-        flagged=flag_counts(flags),
+        known=written.known + len(repeats),
+        set_aside=len(found.aside),
+        contradicted=len(contradicted),
+        repaired=found.repaired,
+        flagged=flag_counts(found.flags),
         missing=missing,
         gaps=gaps,
-        notes=offered.notes,
+        notes=(*offer.notes, *_by_kind(symbol, aside), *found.notes),
     )
 
 
-def _table(
-    path: Path, quarantine: Quarantine, venue: str, symbol: str, interval_ns: int | None, instrument: Instrument | None
-) -> Offered:
-    reading = read_columns(
-        path,
-        instrument=instrument,
-        symbol=symbol,
-        interval_ns=interval_ns,
-        on_bad_data="quarantine",
-        quarantine=quarantine,
-        venue=venue,
+def _refuse_many(offer: Offer, symbol: str, bad: Doubts, good: int) -> None:
+    """Refuse a file of which more rows are bad than good: it is not what somebody took it for."""
+    if len(bad) <= good:
+        return
+    shown = {row: bad[row] for row in sorted(bad)[:SHOWN]}
+    lines = [record.reason for record in offer.records(shown, Series(venue="", symbol=symbol))]
+    more = [f"and {len(bad) - SHOWN} more"] if len(bad) > SHOWN else []
+    raise DataError(
+        f"{offer.path}: {len(bad)} of {len(bad) + good} rows cannot be bars of {symbol}; more are bad than good, which "
+        "no quarantine repairs\n  " + "\n  ".join([*lines, *more])
     )
-    rows = in_atoms(reading.bars, reading.instrument)
-    tick = f"{reading.instrument.tick:f}"
-    return Offered(rows, reading.bars.interval_ns, tick, len(reading.bad), reading.notes, partial(records_of, path))
 
 
-def _archive(
-    path: Path, quarantine: Quarantine, venue: str, symbol: str, interval_ns: int | None, instrument: Instrument | None
-) -> Offered:
-    tick = Decimal(1).scaleb(-8) if instrument is None else instrument.tick
-    read = read_archive(path, interval_ns, to_atoms(tick))
-    series = Series(venue=venue, symbol=symbol, interval=interval_word(read.interval_ns), tick=f"{tick:f}")
-    bad = list(bad_rows(read, path, series))
-    quarantine.put_all(bad)
-    doubted = partial(doubted_rows, read, path)
-    return Offered(_part(read.rows.columns, read.good), read.interval_ns, series.tick, len(bad), (), doubted)
+def _contradicted(found: Judged, written: Written) -> dict[int, Doubt]:
+    """Return the rows that say otherwise than the store, repetitions of them included."""
+    if not len(written.contradicted.open_ns):
+        return {}
+    reasons = dict(zip(written.contradicted.open_ns.tolist(), contradictions(written), strict=True))
+    said = {row: doubt.open_ns for row, doubt in found.repeats.items() if doubt.open_ns in reasons}
+    shifts = {row: found.repeats[row].shift_ns for row in said}
+    at = np.flatnonzero(np.isin(found.columns.open_ns, written.contradicted.open_ns))
+    for place, row in zip(at.tolist(), found.places[at].tolist(), strict=True):
+        said[row], shifts[row] = int(found.columns.open_ns[place]), int(found.shifts_ns[place])
+    return {
+        row: Doubt(kind=CONTRADICTS, reason=reasons[open_ns], open_ns=open_ns, shift_ns=shifts[row])
+        for row, open_ns in said.items()
+    }
 
 
-def in_atoms(bars: BarColumns, instrument: Instrument) -> Columns:
-    """Return `bars`, whose prices are in ticks of `instrument`, as the store keeps them.
+def _drop(quarantine: Quarantine, repeats: Iterable[Record]) -> None:
+    """Write down rows that only repeat what the store holds; nobody needs to look at them again."""
+    records = list(repeats)
+    quarantine.put_all(records)
+    if records:
+        ids = (record.id for record in records)
+        quarantine.mark(ids, State.REPLAYED, by="data import", why="the store holds this very bar")
 
-    Raises:
-        DataError: A price is too large for 64 bits of atoms, 92 billion units.
-    """
-    tick_atoms = to_atoms(instrument.tick)
-    if len(bars) and int(bars.high.max()) > _LARGEST // tick_atoms:
-        raise DataError(f"{bars.symbol}: a price of {instrument.price(int(bars.high.max()))} is too large to be kept")
-    first, high, low, last = (price * tick_atoms for price in (bars.open, bars.high, bars.low, bars.close))
-    return Columns(bars.close_ns - bars.interval_ns, first, high, low, last, bars.volume_atoms)
+
+def contradictions(written: Written) -> Iterator[str]:
+    """Yield of each bar that was not written what is stored in its place, in a sentence."""
+    for known in zip(*written.stored, strict=True):
+        cells = zip(_CELLS, known[1:], strict=True)
+        stored = ", ".join(f"{name} {from_atoms(int(atoms)):f}" for name, atoms in cells)
+        yield f"bar at {iso(int(known[0]))} is stored with {stored}"
 
 
 def flag_counts(flags: Flags) -> dict[str, int]:
@@ -212,32 +184,7 @@ def flag_counts(flags: Flags) -> dict[str, int]:
     return {word: count for word, count in counts.items() if count}
 
 
-def _part(columns: Columns, rows: NDArray[np.bool_]) -> Columns:
-    return Columns(*(column[rows] for column in columns))
-
-
-def _among(rows: Columns, kept: Columns) -> NDArray[np.bool_]:
-    """Return which of `rows` say the same as one of `kept`, which bears their time."""
-    order = np.argsort(kept.open_ns, kind="stable")
-    if not len(order):
-        return np.zeros(len(rows.open_ns), dtype=np.bool_)
-    places = order[np.searchsorted(kept.open_ns, rows.open_ns, sorter=order) % len(order)]
-    alike: NDArray[np.bool_] = np.logical_and.reduce([a == b[places] for a, b in zip(rows, kept, strict=True)])
-    return alike
-
-
-def _contradictions(written: Written) -> Iterator[tuple[str, str]]:
-    pairs = zip(*(zip(*each, strict=True) for each in (written.contradicted, written.stored)), strict=True)
-    for said, known in pairs:
-        stored = ", ".join(
-            f"{name} {from_atoms(int(atoms)):f}" for name, atoms in zip(_CELLS[1:], known[1:], strict=True)
-        )
-        yield CONTRADICTS, f"bar at {iso(int(said[0]))} is stored with {stored}"
-
-
-def _reasons(rows: Columns, defects: tuple[Defect, ...]) -> Iterator[tuple[str, str]]:
-    """Yield kind and reason of each row that the review does not keep: of the first defect that covers it."""
-    fatal = [defect for defect in defects if defect.action is not Action.FLAG]
-    for open_ns in rows.open_ns.tolist():
-        found = next((each for each in fatal if (each.first_ns or 0) <= open_ns <= (each.last_ns or 0)), None)
-        yield (found.kind.value, found.detail) if found else ("review", "not kept by the review of its series")
+def _by_kind(symbol: str, aside: list[Record]) -> tuple[str, ...]:
+    counts = Counter(record.kind for record in aside).most_common()
+    kinds = ", ".join(f"{many} {kind}" for kind, many in counts)
+    return (f"{symbol}: {len(aside)} row{'' if len(aside) == 1 else 's'} set aside: {kinds}.",) if aside else ()

@@ -13,7 +13,8 @@ from trading_system.data_pipeline.bar_checks import MONDAY_NS, WEEK_NS, Columns
 from trading_system.data_pipeline.bar_rows import read_bars as read_bars
 from trading_system.data_pipeline.store_files import StoredFile, Values
 from trading_system.data_pipeline.table_store import Layout, TableStore
-from trading_system.errors import DataError
+from trading_system.errors import ConfigurationError, DataError
+from trading_system.market.bar_flags import AFTER_GAP
 from trading_system.market.bars import Bar, interval_ns
 from trading_system.market.instruments import Instrument
 from trading_system.market.money import to_atoms
@@ -100,7 +101,8 @@ class BarStore:
         Args:
             columns: The bars: opens in UTC ns, prices and volumes in atoms.
             venue, symbol, interval: Whose they are; the interval as venues write it, "15m".
-            flags: (S,) what quality found odd about each; None: nothing.
+            flags: (S,) what quality found odd about each; None: nothing. `AFTER_GAP` is not kept: whether a bar stands
+                behind a gap is told from the rows that are there when it is read (`flagged`).
 
         Raises:
             ConfigurationError: The interval or a name is none.
@@ -110,7 +112,7 @@ class BarStore:
         """
         length = interval_ns(interval)
         _check(columns, symbol, interval, length)
-        flags = np.zeros(len(columns.open_ns), dtype=np.uint16) if flags is None else flags
+        flags = np.zeros(len(columns.open_ns), dtype=np.uint16) if flags is None else flags & ~np.uint16(AFTER_GAP)
         values: Values = {**columns._asdict(), "flags": flags}
         done = self._table.append(values, (venue, symbol, interval), lambda held: _counts(held, length))
         against = Columns(*(column[done.contradicted] for column in columns))
@@ -173,15 +175,35 @@ class BarStore:
             ConfigurationError: There is no such series, or none of it lies in the span.
             DataError: A file was lost, does not hold what its hash says, or cannot be read.
         """
-        return self.flagged(venue, symbol, interval, start_ns=start_ns, end_ns=end_ns)[0]
+        return self._rows((venue, symbol, interval), start_ns, end_ns)[0]
 
     def flagged(
         self, venue: str, symbol: str, interval: str, *, start_ns: int = 0, end_ns: int | None = None
     ) -> tuple[Columns, Flags]:
-        """Return what `columns` does, and with each bar its flags."""
-        values = self._table.load((venue, symbol, interval), start_ns, end_ns)
+        """Return what `columns` does, and with each bar its flags.
+
+        The first bar behind absent ones bears `AFTER_GAP`, also where these lie before the span.
+        """
+        series = (venue, symbol, interval)
+        columns, flags = self._rows(series, start_ns, end_ns)
+        length, opens = interval_ns(interval), columns.open_ns
+        behind = np.concatenate(([self._behind_gap(series, int(opens[0]), length)], np.diff(opens) != length))
+        return columns, flags | np.where(behind, np.uint16(AFTER_GAP), np.uint16(0))
+
+    def _rows(self, series: tuple[str, ...], start_ns: int, end_ns: int | None) -> tuple[Columns, Flags]:
+        values = self._table.load(series, start_ns, end_ns)
         columns = Columns(*(values[name].astype(np.int64, copy=False) for name in Columns._fields))
         return columns, values["flags"].astype(np.uint16, copy=False)
+
+    def _behind_gap(self, series: tuple[str, ...], open_ns: int, length_ns: int) -> bool:
+        """Return whether bars are absent right before the one at `open_ns`, and there are earlier ones."""
+        if open_ns <= self._table.first_ns(series):
+            return False
+        try:
+            self._table.load(series, open_ns - length_ns, open_ns)
+        except (ConfigurationError, DataError):  # absent, or lost: nobody can work anything out across it
+            return True
+        return False
 
     def series(self) -> Iterator[tuple[str, str, str, list[StoredFile]]]:
         """Yield venue, symbol, interval and what the files say of themselves, for each series.

@@ -18,6 +18,8 @@ PRICES: Final = ("open", "high", "low", "close")
 FIELDS: Final = ("timestamp", *PRICES, "volume")
 TIME_NAMES: Final = ("timestamp", "open_time", "datetime", "time", "date", "")
 """Names that the column of opening times may have, the first found counts; pandas leaves its index without a name."""
+MARKS: Final = "flags"
+"""The column of flags in a file that `data export` wrote; it is told by its whole header."""
 
 _AT_ONCE: Final = 4_000_000
 """Rows up to which a Parquet file is read whole, which is faster; longer ones column by column, for the memory."""
@@ -46,6 +48,7 @@ class Table(Protocol):
         first_line: What the first row counts as, see `reading.BadRow`.
         form: How `RawRow.raw` is to be read again.
         columns: What its cells are, see `quarantine_records.Record`.
+        ends: Its times are those of the bars' ends.
     """
 
     @property
@@ -63,6 +66,9 @@ class Table(Protocol):
     @property
     def columns(self) -> tuple[str, ...]: ...
 
+    @property
+    def ends(self) -> bool: ...
+
     def column(self, name: str, *, last: bool) -> pl.Series:
         """Return the cells of one of `FIELDS`; with `last`, nobody will ask for them again."""
         ...
@@ -71,9 +77,17 @@ class Table(Protocol):
         """Yield the rows at `wanted` (rising positions)."""
         ...
 
+    def marks(self) -> pl.Series | None:
+        """Return the flags of bars in a file that `data export` wrote; None where the header is another."""
+        ...
 
-def open_table(path: Path) -> Table:
+
+def open_table(path: Path, *, ends: Sequence[str] = ()) -> Table:
     """Return the table in a .parquet, .csv or .csv.gz file.
+
+    Args:
+        ends: Names, in small letters with underscores, of a column of the bars' ends, which is taken for the times
+            where there is none of their opens.
 
     Raises:
         ConfigurationError: There is no such file, it cannot be read, or it lacks a column.
@@ -84,7 +98,7 @@ def open_table(path: Path) -> Table:
     if opener is None:
         raise ConfigurationError(f"{path}: files of bars end in {', '.join(_OPENERS)}")
     try:
-        return opener(path)
+        return opener(path, ends)
     except _UNREADABLE as error:
         raise ConfigurationError(f"{path}: cannot be read as bars: {first_line(error)}") from error
 
@@ -94,20 +108,23 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
-def _found(header: Sequence[str], path: Path) -> dict[str, int]:
-    """Return the position of each of `FIELDS` in `header`."""
+def _found(header: Sequence[str], path: Path, ends: Sequence[str]) -> tuple[dict[str, int], bool]:
+    """Return the position of each of `FIELDS` in `header`, and whether its times are the bars' ends."""
     places: dict[str, int] = {}
     for place, name in enumerate(header):
         places.setdefault(name.strip().lower(), place)
     time = next((places[name] for name in TIME_NAMES if name in places), None)
     found: dict[str, int] = {name: places[name] for name in FIELDS[1:] if name in places}
     missing = [name for name in FIELDS[1:] if name not in found]
+    end = next((places[name] for name in places if name.replace(" ", "_") in ends), None)
+    if time is None and end is not None and not missing:
+        return found | {"timestamp": end}, True
     if time is None or missing:
         wanted = ", ".join([*(["timestamp"] if time is None else []), *missing])
         raise ConfigurationError(
             f"{path}: no column {wanted}; the file begins {','.join(header)[:120]!r}, needed are {', '.join(FIELDS)}"
         )
-    return found | {"timestamp": time}
+    return found | {"timestamp": time}, False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,6 +132,8 @@ class _ParquetTable:
     path: Path
     names: Mapping[str, str]
     held: dict[str, pl.Series] = field(repr=False)
+    ends: bool = False
+    exported: bool = False
     crowded: Sequence[int] = ()
     first_line: int = 1
     form: Form = "json"
@@ -133,15 +152,19 @@ class _ParquetTable:
         for row, cells in zip(wanted, frame.iter_rows(named=True), strict=True):
             yield RawRow(line=self.first_line + row, cells=cells, raw=json.dumps(cells, default=str).encode())
 
+    def marks(self) -> pl.Series | None:
+        return pl.read_parquet(self.path, columns=[MARKS])[MARKS] if self.exported else None
 
-def _parquet_table(path: Path) -> _ParquetTable:
+
+def _parquet_table(path: Path, end_names: Sequence[str]) -> _ParquetTable:
     header = list(pl.read_parquet_schema(path))
-    names = {name: header[place] for name, place in _found(header, path).items()}
+    places, ends = _found(header, path, end_names)
+    names = {name: header[place] for name, place in places.items()}
     held: dict[str, pl.Series] = {}
     if pl.scan_parquet(path).select(pl.len()).collect().item() <= _AT_ONCE:
         frame = pl.read_parquet(path, columns=list(names.values()))
         held = {name: frame[theirs].rename(name) for name, theirs in names.items()}
-    return _ParquetTable(path=path, names=names, held=held)
+    return _ParquetTable(path=path, names=names, held=held, ends=ends, exported=header == [*FIELDS, MARKS])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,6 +175,7 @@ class _CsvTable:
     columns: tuple[str, ...]
     crowded: Sequence[int]
     held: dict[str, pl.Series] = field(repr=False)
+    ends: bool = False
     first_line: int = 2
     form: Form = "csv"
 
@@ -170,10 +194,16 @@ class _CsvTable:
                 yield RawRow(line=line, cells=named | {"further cells": more} if more else named, raw=raw)
                 next_row = next(asked, None)
 
+    def marks(self) -> pl.Series | None:
+        if list(self.header) != [*FIELDS, MARKS]:
+            return None
+        places = {name: place for place, name in enumerate(self.header)}
+        return _csv_columns(self.path, len(places), {MARKS: places[MARKS]}, {MARKS: pl.String}, ragged=True)[MARKS]
 
-def _csv_table(path: Path) -> _CsvTable:
+
+def _csv_table(path: Path, end_names: Sequence[str]) -> _CsvTable:
     header, first = _top(path)
-    places = _found(header, path)
+    places, ends = _found(header, path, end_names)
     time = first[places["timestamp"]].strip() if places["timestamp"] < len(first) else ""
     kinds: dict[str, type[pl.DataType]] = dict.fromkeys(FIELDS, pl.Float64)
     kinds["timestamp"] = pl.Int64 if time.isdecimal() else pl.String
@@ -181,7 +211,7 @@ def _csv_table(path: Path) -> _CsvTable:
     try:
         held = _csv_columns(path, len(header), places, kinds)
     except pl.exceptions.ComputeError:  # a cell is no number, or a row too long: read words, and judge cell by cell
-        held = _csv_columns(path, len(header), places, dict.fromkeys(FIELDS, pl.String))
+        held = _csv_columns(path, len(header), places, dict.fromkeys(FIELDS, pl.String), ragged=True)
         crowded = [row for row, (_, cells, _) in enumerate(_records(path)) if any(cells[len(header) :])]
     return _CsvTable(
         path=path,
@@ -190,6 +220,7 @@ def _csv_table(path: Path) -> _CsvTable:
         columns=tuple(_meant(place, name, places) for place, name in enumerate(header)),
         crowded=crowded,
         held=held,
+        ends=ends,
     )
 
 
@@ -200,7 +231,12 @@ def _meant(place: int, name: str, places: Mapping[str, int]) -> str:
 
 
 def _csv_columns(
-    path: Path, width: int, places: Mapping[str, int], kinds: Mapping[str, type[pl.DataType]]
+    path: Path,
+    width: int,
+    places: Mapping[str, int],
+    kinds: Mapping[str, type[pl.DataType]],
+    *,
+    ragged: bool = False,
 ) -> dict[str, pl.Series]:
     """Read the columns at `places` with `kinds`, by position: names in a header may repeat or be empty."""
     schema: dict[str, type[pl.DataType]] = {f"column_{place + 1}": pl.String for place in range(width)}
@@ -212,7 +248,7 @@ def _csv_columns(
         schema=schema,
         columns=[f"column_{place + 1}" for place in sorted(places.values())],
         missing_columns="insert",  # or a first row that is cut off would be taken for the width of all
-        truncate_ragged_lines=kinds["volume"] == pl.String,
+        truncate_ragged_lines=ragged,
     )
     return {name: frame[f"column_{place + 1}"].rename(name) for name, place in places.items()}
 
@@ -247,7 +283,7 @@ def _text(path: Path, *, errors: str = "strict") -> io.TextIOWrapper:
     return io.TextIOWrapper(opener(path, "rb"), encoding="utf-8-sig", errors=errors, newline="")
 
 
-_OPENERS: Final[Mapping[str, Callable[[Path], Table]]] = {
+_OPENERS: Final[Mapping[str, Callable[[Path, Sequence[str]], Table]]] = {
     ".parquet": _parquet_table,
     ".csv": _csv_table,
     ".csv.gz": _csv_table,

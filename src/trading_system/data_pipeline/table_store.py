@@ -169,6 +169,18 @@ class TableStore:
             name = tuple(unquote(part) for part in folder.relative_to(self.root).parts)
             yield name, [described(path) for path in months_of(folder)]
 
+    def first_ns(self, series: tuple[str, ...]) -> int:
+        """Return the earliest time of `series`, UTC ns, as its first file says.
+
+        Raises:
+            ConfigurationError: There is no such series.
+            DataError: The file is none of the store.
+        """
+        there = months_of(self.folder(series))
+        if not there:
+            raise ConfigurationError(f"no {self._layout.rows} of {' '.join(series[1:])} under {self.folder(series)}")
+        return described(there[0]).first_ns
+
     def lost(self, series: tuple[str, ...]) -> list[StoredFile]:
         """Return the months of `series` that were written and are not there any more."""
         return lost(self.folder(series))

@@ -4,11 +4,13 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from trading_system.data_pipeline.bar_import import CONTRADICTS, Imported, flag_counts, import_file
 from trading_system.data_pipeline.bar_store import BarStore
 from trading_system.errors import ConfigurationError, DataError
-from trading_system.market.bar_flags import STALE, ZERO_BAR
+from trading_system.market.bar_flags import AFTER_GAP, STALE, ZERO_BAR
 from trading_system.market.instruments import Instrument
 from trading_system.utils.error_handling.quarantine import Quarantine
 
@@ -126,13 +128,182 @@ def test_what_cannot_be_a_file_of_bars_is_refused(bring, store, lines, error, wo
     assert list(store.series()) == []
 
 
-def test_a_price_too_large_for_the_store_is_refused_and_not_wrapped_around(bring, btcusdt):
-    """2**63 atoms are 92,233,720,368.54775807: the next tick would become negative."""
+def test_a_price_too_large_for_the_store_is_set_aside_with_its_line(bring, quarantine):
+    """2**62 atoms are 46,116,860,184.27387904; the tick is 1, so that the next one is no price of the store."""
     instrument = Instrument(
         venue="binance", symbol="X", base="X", quote="Y", tick=Decimal(1), lot=Decimal(1), min_lots=1,
         min_notional=Decimal(0),
     )  # fmt: skip
-    rows = [f"{START_MS + n * MINUTE_MS},92233720368,{{}},1,1,0" for n in range(2)]
-    assert bring([row.format(92233720368) for row in rows], instrument=instrument).new == 2
-    with pytest.raises(DataError, match="92233720369 is too large"):
-        bring([row.format(92233720369) for row in rows], instrument=instrument)
+    prices = [46_116_860_184, 46_116_860_185, 46_116_860_184]
+    done = bring([f"{START_MS + n * MINUTE_MS},{price},{price},1,1,0" for n, price in enumerate(prices)],
+                 instrument=instrument)  # fmt: skip
+    assert (done.new, done.set_aside) == (2, 1)
+    assert [(record.kind, record.line) for record in held(quarantine)] == [("too large", 3)]
+
+
+def test_a_price_of_a_broken_feed_does_not_stop_the_file(bring, store, quarantine):
+    """One price of 1e12 among thirty thousands: the row is set aside by itself, and the rest kept."""
+    done = bring([line(n, close="1e12" if n == 4 else "30000.5") for n in range(9)])
+    assert (done.new, done.set_aside) == (8, 1)
+    [record] = held(quarantine)
+    assert (record.line, record.raw) == (6, line(4, close="1e12").encode() + b"\n")
+
+
+def closes(count, swap=()):
+    """Lines that differ, so that none repeats another; pairs of `swap` change places."""
+    lines = [line(n, close=f"30000.{n % 89 + 10}", volume=f"{1 + n * 7 % 31}.5") for n in range(count)]
+    for one, other in swap:
+        lines[one], lines[other] = lines[other], lines[one]
+    return lines
+
+
+@pytest.mark.parametrize(
+    ("lines", "repaired", "words"),
+    [
+        (closes(30, swap=[(4, 5)]), {"out_of_order": 1}, "1 row out of place, put in order"),
+        (closes(30)[::-1], {"out_of_order": 1}, "runs newest first and was turned around"),
+        ([*closes(30)[20:], *closes(30)[:20]], {"out_of_order": 10}, "10 rows out of place"),
+    ],
+)
+def test_rows_that_only_stand_in_the_wrong_place_are_put_in_order(
+    bring, store, quarantine, tmp_path, lines, repaired, words
+):
+    """Two rows changed, a file that runs newest first, or its halves the wrong way round: the same store."""
+    done = bring(lines)
+    assert (done.new, done.set_aside, done.missing) == (30, 0, 0)
+    assert done.repaired == repaired
+    assert any(words in note for note in done.notes)
+    assert held(quarantine) == []
+    right = BarStore(tmp_path / "right" / "bars")
+    import_file(file_of(tmp_path, closes(30), name="right.csv"), right, quarantine, venue="binance", symbol="BTCUSDT")
+    assert store.columns(*SERIES).close.tolist() == right.columns(*SERIES).close.tolist()
+    assert next(store.series())[3] == next(right.series())[3]
+
+
+def test_a_row_told_again_is_dropped_and_its_record_says_that_the_store_holds_it(bring, store, quarantine, tmp_path):
+    """Every row twice: each bar once, nothing held; the second import changes not a byte."""
+    lines = [each for each in closes(20) for _ in range(2)]
+    done = bring(lines)
+    assert (done.new, done.known, done.set_aside, done.repaired) == (20, 20, 0, {"duplicate": 20})
+    kept = list(quarantine.contents().rows.values())
+    assert {(row.record.kind, row.state) for row in kept} == {("duplicate", "replayed")}
+    assert [row.record.line for row in kept] == [3 + 2 * n for n in range(20)]
+    before = {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    assert bring(lines).known == 40
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()} == before
+
+
+def test_rows_of_one_time_that_contradict_each_other_are_all_set_aside(bring, store, quarantine):
+    """Nothing tells which is right; a third that says what the first says changes nothing about that."""
+    lines = closes(20)
+    done = bring([*lines, lines[7].replace("30001.01", "30009"), lines[7]])
+    assert (done.new, done.known, done.set_aside, done.missing) == (19, 0, 3, 1)
+    assert [(record.kind, record.line) for record in held(quarantine)] == [
+        ("contradicting duplicate", 9),
+        ("contradicting duplicate", 22),
+        ("contradicting duplicate", 23),
+    ]
+
+
+def test_a_repetition_of_a_bar_that_contradicts_the_store_contradicts_it_too(bring, quarantine):
+    """It was not stored, and so it is no row that the store holds."""
+    bring([line(n) for n in range(5)])
+    done = bring([*(line(n, close="30000.25" if n == 2 else "30000.5") for n in range(5)), line(2, close="30000.25")])
+    assert (done.known, done.contradicted, done.set_aside) == (4, 2, 0)
+    assert [(row.record.kind, row.record.line, row.state) for row in quarantine.contents().rows.values()] == [
+        (CONTRADICTS, 4, "held"),
+        (CONTRADICTS, 7, "held"),
+    ]
+
+
+@pytest.mark.parametrize("short_ms", [1, 1_000])
+def test_stamps_short_of_the_bars_end_are_put_right(bring, store, short_ms):
+    """23:59:59.999 and 23:59:59 are ends: the bar opened a minute before the next whole one, and says so by a flag."""
+    lines = [f"{START_MS + (n + 1) * MINUTE_MS - short_ms}{each[13:]}" for n, each in enumerate(closes(30))]
+    done = bring(lines)
+    assert (done.new, done.set_aside, done.repaired) == (30, 0, {"stamped_at_end": 30})
+    assert done.flagged["stamped at its end"] == 30
+    assert store.columns(*SERIES).open_ns.tolist() == [(START_MS + n * MINUTE_MS) * 10**6 for n in range(30)]
+
+
+def test_a_file_that_tells_only_when_bars_end_is_put_right(tmp_path, store, quarantine):
+    """By its header; what is set aside says what was added to its time, so that it can be judged again."""
+    text = "close_time,open,high,low,close,volume\n" + "\n".join(
+        f"{START_MS + (n + 1) * MINUTE_MS}{each[13:]}" for n, each in enumerate(closes(30))
+    ).replace("30000.15", "nan")
+    (tmp_path / "BTCUSDT.csv").write_text(text)
+    done = import_file(tmp_path / "BTCUSDT.csv", store, quarantine, venue="binance", symbol="BTCUSDT")
+    assert (done.new, done.set_aside) == (29, 1)
+    assert store.columns(*SERIES).open_ns[0] == START_MS * 10**6
+    [record] = held(quarantine)
+    assert (record.kind, record.shift_ns) == ("not a number", -MINUTE_MS * 10**6)
+    assert record.open_ns == (START_MS + 5 * MINUTE_MS) * 10**6
+
+
+def test_a_bar_that_is_not_closed_is_set_aside(bring, store, quarantine):
+    """Its numbers may change until it ends; one that opens in 2100 bears a broken clock's time."""
+    now_ns = (START_MS + 10 * MINUTE_MS) * 10**6
+    lines = [*closes(11), line(60 * 24 * 365 * 76)]
+    done = bring(lines, now_ns=lambda: now_ns - 1)
+    assert (done.new, done.set_aside, done.missing) == (9, 3, 0)
+    assert [(record.kind, record.line) for record in held(quarantine)] == [("not closed", n) for n in (11, 12, 13)]
+    assert bring(lines, now_ns=lambda: now_ns).new == 1  # to the nanosecond
+
+
+def test_an_interval_that_the_rows_do_not_have_is_refused(bring, store):
+    """Hours are no minutes with 59 absent; few rows may well have holes."""
+    hours = [f"{START_MS + n * 60 * MINUTE_MS}{each[13:]}" for n, each in enumerate(closes(20))]
+    with pytest.raises(ConfigurationError, match="come every 1h, not every 1m as was said"):
+        bring(hours, interval_ns=MINUTE_MS * 10**6)
+    assert list(store.series()) == []
+    assert bring(hours[:2], interval_ns=MINUTE_MS * 10**6).interval == "1m"
+
+
+def test_the_name_of_a_file_tells_the_interval_where_its_rows_do_not(tmp_path, store, quarantine):
+    """One row of BTCUSDT-1m-…; rows that come otherwise go by their own step, and a note says so."""
+    path = file_of(tmp_path, [line(0)], name="BTCUSDT-1m-today.csv")
+    assert import_file(path, store, quarantine, venue="binance", symbol="BTCUSDT").interval == "1m"
+    hours = [f"{START_MS + n * 60 * MINUTE_MS}{each[13:]}" for n, each in enumerate(closes(20))]
+    path = file_of(tmp_path, hours, name="BTCUSDT-1m-wrong.csv")
+    done = import_file(path, store, quarantine, venue="binance", symbol="BTCUSDT")
+    assert done.interval == "1h"
+    assert any("bars come every 1h, not every 1m as was said" in note for note in done.notes)
+
+
+def test_an_unfinished_bar_of_an_export_does_not_become_a_bar_of_the_store(tmp_path, store, quarantine):
+    """`resample --partial` marks it in the file; an import sets it aside, and takes the other flags as they stand."""
+    text = f"{HEADER},flags\n" + "".join(
+        f"{each},{flag}\n" for each, flag in zip(closes(5), [0, 1, 32768, 32769, 4], strict=True)
+    )
+    (tmp_path / "BTCUSDT.csv").write_text(text)
+    done = import_file(tmp_path / "BTCUSDT.csv", store, quarantine, venue="binance", symbol="BTCUSDT")
+    assert (done.new, done.set_aside) == (3, 2)
+    assert [(record.kind, record.line) for record in held(quarantine)] == [("misses a part", 4), ("misses a part", 5)]
+    assert (store.flagged(*SERIES)[1] & ~np.uint16(AFTER_GAP)).tolist() == [0, 1, 4]
+
+
+@given(order=st.permutations(range(12)), again=st.lists(st.integers(0, 11), max_size=6))
+def test_the_order_of_rows_and_their_repetition_change_nothing(tmp_path_factory, order, again):
+    """Shuffled and some told again: the same bars, none set aside, the same files of the store."""
+    folder = tmp_path_factory.mktemp("order")
+    lines = closes(12)
+    found = []
+    for name, rows in (("whole", lines), ("mixed", [lines[n] for n in [*order, *again]])):
+        store, aside = BarStore(folder / name / "bars"), Quarantine(folder / name / "quarantine.jsonl")
+        path = file_of(folder, rows, name=f"{name}.csv")
+        done = import_file(path, store, aside, venue="binance", symbol="BTCUSDT", interval_ns=MINUTE_MS * 10**6)
+        assert (done.new, done.known, done.set_aside, done.contradicted) == (12, len(rows) - 12, 0, 0)
+        found.append(next(store.series())[3])
+    assert found[0] == found[1]
+
+
+def test_a_gap_that_is_filled_later_leaves_no_trace(bring, store, tmp_path, quarantine):
+    """A bar stands behind a gap as long as there is one: the files are those of an import in one go."""
+    lines = closes(30)
+    assert bring([*lines[:10], *lines[15:]]).flagged == {"after a gap": 1}
+    assert store.flagged(*SERIES)[1].tolist() == [AFTER_GAP if n == 10 else 0 for n in range(25)]
+    bring(lines[10:15])
+    assert store.flagged(*SERIES)[1].tolist() == [0] * 30
+    whole = BarStore(tmp_path / "whole" / "bars")
+    import_file(file_of(tmp_path, lines), whole, quarantine, venue="binance", symbol="BTCUSDT")
+    assert next(store.series())[3] == next(whole.series())[3]

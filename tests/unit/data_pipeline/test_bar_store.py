@@ -13,6 +13,7 @@ from trading_system.data_pipeline.bar_checks import Columns
 from trading_system.data_pipeline.bar_store import BarStore, bars_hash, read_bars
 from trading_system.data_pipeline.store_files import WORDS
 from trading_system.errors import ConfigurationError, DataError
+from trading_system.market.bar_flags import AFTER_GAP, SPIKE
 
 HOUR_NS = 3_600_000_000_000
 HOUR_MS = 3_600_000
@@ -84,6 +85,30 @@ def test_flags_stay_with_their_bars(store, hours):
     assert store.flagged("binance", "BTCUSDT", "1h")[1].tolist() == flags.tolist()
     [(*_, months)] = store.series()
     assert [month.counts["flagged"] for month in months] == [1, 1, 0]
+
+
+@given(gone=st.sets(st.integers(0, 119), max_size=60), start=st.integers(-1, 120), later=st.booleans())
+def test_a_bar_behind_absent_ones_says_so_whatever_the_span(make_bars, tmp_path_factory, gone, start, later):
+    """Told from what is there when it is read: also where the gap lies before the span, and not when it was filled."""
+    store = BarStore(tmp_path_factory.mktemp("gaps"))
+    bars = in_atoms(make_bars(120, interval_ns=12 * HOUR_NS, start_ns=1_706_054_400_000_000_000))
+    there = np.array([number not in gone for number in range(120)])
+    marks = np.full(120, AFTER_GAP | SPIKE, dtype=np.uint16)  # what it is told of gaps is not believed
+    if later:
+        store.append(part(bars, ~there), "binance", "BTCUSDT", "12h", flags=marks[~there])
+        there_now = np.ones(120, dtype=bool)
+    else:
+        there_now = there
+    store.append(part(bars, there), "binance", "BTCUSDT", "12h", flags=marks[there])
+    begin = 0 if start < 0 else int(bars.open_ns[0]) + start * 12 * HOUR_NS
+    asked = np.flatnonzero(there_now & (bars.open_ns >= begin))
+    if not len(asked):
+        return
+    columns, flags = store.flagged("binance", "BTCUSDT", "12h", start_ns=begin)
+    assert columns.open_ns.tolist() == bars.open_ns[asked].tolist()
+    first = int(np.flatnonzero(there_now)[0])
+    behind = [row > first and not there_now[row - 1] for row in asked.tolist()]
+    assert flags.tolist() == [SPIKE | (AFTER_GAP if gap else 0) for gap in behind]
 
 
 def test_absent_bars_are_counted_where_they_are_absent(store, hours):

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from trading_system.data_pipeline.bar_checks import Columns
 from trading_system.data_pipeline.bar_files import read_columns
-from trading_system.data_pipeline.bar_import import in_atoms
 from trading_system.data_pipeline.resampling import PARTIAL, bars_of_trades, resampled
 from trading_system.data_pipeline.trade_files import read_trades
 from trading_system.data_pipeline.trade_store import Trades
@@ -143,7 +142,9 @@ def real(folder, name, interval_ns):
         folder / f"ohlcv/{name}.parquet", instrument=None, symbol=name.split("_")[1], interval_ns=interval_ns,
         on_bad_data="refuse",
     )  # fmt: skip
-    return in_atoms(reading.bars, reading.instrument)
+    bars, tick = reading.bars, to_atoms(reading.instrument.tick)
+    prices = (price * tick for price in (bars.open, bars.high, bars.low, bars.close))
+    return Columns(bars.close_ns - interval_ns, *prices, bars.volume_atoms)
 
 
 @pytest.mark.parametrize(
