@@ -153,7 +153,11 @@ DEFECTS = {
         [("unreadable", 20, 20, 1, "quarantine")],
     ),
     "a cell too many": (changed(20, volume="5,6"), [("unreadable", 20, 20, 1, "quarantine")]),
-    "high below low": (changed(20, high=1.0), [("ohlc", 20, 20, 1, "quarantine")]),
+    "high below low": (changed(20, high=99.0, low=99.5), [("ohlc", 20, 20, 1, "quarantine")]),
+    "a close far outside high, low and all others": (
+        changed(20, close=1000.0),
+        [("ohlc", 20, 20, 1, "quarantine"), ("spike", 20, 20, 1, "flag")],
+    ),
     "a price of zero": (changed(20, low=0), [("non_positive", 20, 20, 1, "quarantine")]),
     "a negative volume": (changed(20, volume=-1), [("non_positive", 20, 20, 1, "quarantine")]),
     "no volume": (changed(20, volume=0), [("zero_bar", 20, 20, 1, "flag")]),

@@ -54,6 +54,11 @@ def test_a_stamp_out_of_this_world_is_broken_wherever_it_stands():
     assert not outlying(times).any()
 
 
+def test_a_file_told_twice_has_no_broken_clock():
+    """All 200 hours twice: steps of nothing between equals say nothing about how far apart rows stand."""
+    assert not outlying(np.repeat(np.arange(200) * 3_600, 2)).any()
+
+
 def test_a_long_gap_is_no_broken_clock():
     """Half of the rows behind a hole of years: the market, or the file, was away."""
     assert not outlying(np.concatenate((np.arange(100), np.arange(100) + 10**9)) * 3_600).any()

@@ -84,6 +84,25 @@ def test_a_bar_absent_and_a_bar_told_twice_are_no_late_stretch():
     assert stamped(rows) == []
 
 
+def test_a_file_whose_time_falls_back_once_is_under_two_clocks():
+    """From row 600 on four hours early: bars that follow each other tell the same four hours, and are no copies."""
+    rows = late(market(1_000), 600, 1_000, -4 * HOUR)
+    assert stamped(rows) == [(START + 596 * HOUR, START + 999 * HOUR, 400)]
+
+
+def test_a_first_part_that_is_late_shows_at_its_only_seam():
+    """Rows 0 to 299 bear their ends: the last of them and row 300 tell one time, and the price goes on."""
+    rows = late(market(1_000), 0, 300, HOUR)
+    assert stamped(rows) == [(START, START + 300 * HOUR, 300)]
+
+
+def test_a_block_in_the_wrong_place_is_no_other_clock():
+    """Fifty rows taken out and put at the end: nothing is told again."""
+    rows = market(1_000)
+    order = np.concatenate((np.arange(300), np.arange(350, 1_000), np.arange(300, 350)))
+    assert stamped(rows.taken(order)) == []
+
+
 def test_ends_are_put_right_where_the_stamp_proves_them():
     """One millisecond before the hour is the end of a bar that opened an hour before."""
     rows = market(100)

@@ -87,6 +87,51 @@ def test_a_volume_many_times_all_others_is_a_spike():
     assert np.flatnonzero(spikes(rows)).tolist() == [200]
 
 
+def jumped(rows, places, factor, *names):
+    """Multiply columns of some rows."""
+    for name in names:
+        getattr(rows, name)[places] *= factor
+    return rows
+
+
+PRICES = ("open", "high", "low", "close")
+
+
+@pytest.mark.parametrize("share", [0.01, 0.1])
+@pytest.mark.parametrize("names", [PRICES, ("high", "close")], ids=["bar", "close"])
+def test_many_bad_ticks_do_not_hide_each_other(share, names):
+    """A bar in ten at three times its price: all are told but where most of nine in a row are, and nothing else."""
+    places = np.flatnonzero(np.random.default_rng(7).random(3_000) < share)
+    rows = jumped(market(3_000), places, 3.0, *names)
+    told = np.flatnonzero(spikes(rows))
+    assert set(told) <= set(places)
+    assert len(told) >= 0.98 * len(places)
+
+
+@pytest.mark.parametrize("place", [0, 1, 2, 7, 297, 298, 299])
+@pytest.mark.parametrize("factor", [10.0, 0.5])
+def test_a_digit_too_many_is_told_at_the_edges_too(place, factor):
+    """Whole bars near the first and the last row, where only one side is left to hold them against."""
+    rows = jumped(market(300), [place], factor, *PRICES)
+    assert np.flatnonzero(spikes(rows)).tolist() == [place]
+
+
+def test_four_bars_that_begin_the_file_are_told():
+    """More of them are wrong than right at first, and they are peeled off from within."""
+    rows = jumped(market(300), slice(0, 4), 10.0, *PRICES)
+    assert np.flatnonzero(spikes(rows)).tolist() == [0, 1, 2, 3]
+
+
+@pytest.mark.parametrize(("name", "factor"), [("close", 1.05), ("open", 0.5), ("low", 3.0), ("high", 0.5)])
+def test_a_row_torn_by_a_bad_tick_is_a_spike_too(name, factor):
+    """One price beyond what the bar's others allow and beyond its neighbors; a slip by a thousandth is only odd."""
+    rows = jumped(market(300), [200], factor, name)
+    sound = np.arange(300) != 200
+    assert np.flatnonzero(spikes(rows, sound)).tolist() == [200]
+    slight = jumped(market(300), [200], 0.999, "high")
+    assert not spikes(slight, sound).any()
+
+
 def repeated(rows, begin, end, *names):
     """Let some columns repeat what they said in the row before."""
     for name in names:
@@ -114,3 +159,23 @@ def test_a_quiet_market_may_stand_still():
     for name in ("open", "high", "low", "close"):
         getattr(rows, name)[2_000:2_060] = rows.close[1_999]
     assert stale(rows)[0][2_000:2_060].all()
+
+
+def test_a_price_of_a_few_ticks_is_no_feed_that_stands_still():
+    """Where nine rows in ten have the prices of the one before, and each its own volume, trade goes on."""
+    rows = market(5_000, quiet=0.95)
+    steps = np.round(rows.close / rows.close[0] * 50) / 50
+    still = rows._replace(open=steps, high=steps, low=steps, close=steps)
+    assert not stale(still)[0].any()
+    frozen = still._replace(volume=still.volume.copy())
+    frozen.volume[2_000:2_060] = frozen.volume[1_999]
+    assert stale(frozen)[0][2_000:2_060].all()
+
+
+def test_two_flat_bars_without_volume_stand_still():
+    """In a market that always trades, two rows filled in with the last close are a feed that stood."""
+    rows = market(500)
+    for name in PRICES:
+        getattr(rows, name)[200:202] = rows.close[199]
+    rows.volume[200:202] = 0
+    assert np.flatnonzero(stale(rows)[0]).tolist() == [200, 201]

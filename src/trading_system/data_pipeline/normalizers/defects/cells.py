@@ -26,6 +26,13 @@ def not_positive(rows: Rows) -> Mask:
         return low
 
 
+def priced(rows: Rows) -> Mask:
+    """Return which rows have four prices above zero, whether or not they can be those of one bar."""
+    prices = np.stack(rows.numbers[:4])
+    told: Mask = np.isfinite(prices).all(axis=0) & (prices > 0).all(axis=0) & ~rows.unreadable & ~(rows.volume < 0)
+    return told
+
+
 def impossible(rows: Rows) -> Mask:
     """Return which rows have a high below the low, or an open or close outside them."""
     top, bottom = np.fmax(rows.open, rows.close), np.fmin(rows.open, rows.close)

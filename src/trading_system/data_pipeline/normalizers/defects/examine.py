@@ -80,7 +80,7 @@ class _Examination:
             if self._interval is not None:
                 line = self._steps(line, self._interval)
                 self._late(sound, self._interval)
-            self._values(line[sound[line]])
+            self._values(line, sound)
         return Findings(
             self._interval, tuple(self._defects), self._keep, self._flags, self._rows.time_ns, self._backwards
         )
@@ -190,7 +190,7 @@ class _Examination:
         line = np.flatnonzero(sound & self._placed)
         if not len(line):
             return
-        for stretch in stamps.shifted_stretches(self._rows.taken(line), interval):
+        for stretch in stamps.shifted_stretches(self._rows.taken(line), interval, np.diff(line) == 1):
             rows = line[stretch.begin : stretch.end]  # one stretch, though other rows may bear times between theirs
             told_ns = self._rows.time_ns[rows]
             opens_ns = told_ns - stretch.bars * interval
@@ -200,17 +200,19 @@ class _Examination:
             detail = f"rows {lines[0]} to {lines[1]}: {far} {'late' if stretch.bars > 0 else 'early'}, {stretch.why}"
             self._defects.append(_defect(K.STAMPED_AT_END, first, last, len(rows), Action.FLAG, detail))
 
-    def _values(self, line: Positions) -> None:
-        """Tell echoes, spikes and standstill among sound rows in order of time."""
-        rows = self._rows.taken(line)
+    def _values(self, line: Positions, sound: Mask) -> None:
+        """Tell echoes and standstill among sound rows in order of time, and spikes among those that have prices."""
+        fit = sound[line]
+        rows = self._rows.taken(line[fit])
         mask = np.zeros(len(self._keep), dtype=np.bool_)
-        mask[line[order.echoes(rows)]] = True
+        mask[line[fit][order.echoes(rows)]] = True
         self._tell(K.DUPLICATE, mask, "says what an earlier bar said, to the last digit", action=Action.FLAG)
         mask = np.zeros(len(self._keep), dtype=np.bool_)
-        mask[line[spikes(rows)]] = True
+        priced = line if fit.all() else line[fit | cells.priced(self._rows)[line]]
+        mask[priced[spikes(rows if fit.all() else self._rows.taken(priced), sound[priced])]] = True
         self._tell(K.SPIKE, mask, "a price jumps out of its surroundings and is back", flag=bar_flags.SPIKE)
         mask = np.zeros(len(self._keep), dtype=np.bool_)
-        mask[line[stale(rows)[0]]] = True
+        mask[line[fit][stale(rows)[0]]] = True
         self._tell(K.STALE, mask, "repeats the bar before it", flag=bar_flags.STALE)
 
 

@@ -95,12 +95,15 @@ def lateness(rows: Rows, interval_ns: int) -> float:
     pattern = np.array(habit.pattern)
     slots = rows.time_ns // interval_ns % len(pattern)
     blocks = rows.time_ns // habit.span_ns
-    blocks = blocks - blocks.min()
+    blocks = np.concatenate(([0], np.cumsum(np.diff(blocks) > 0)))  # those with a bar, numbered
     whole = np.bincount(blocks) >= _WHOLE * len(pattern)
     if int(whole.sum()) < _BLOCKS[habit.span_ns]:
         return 0.0
     bends = _bends(rows, interval_ns)
-    fits = np.stack([np.bincount(blocks, weights=bends * pattern[slots - late])[whole] for late in range(len(pattern))])
+    count = len(pattern)
+    table = np.bincount(blocks * count + slots, weights=bends, minlength=len(whole) * count)
+    turned = np.stack([np.roll(pattern, late) for late in range(count)])
+    fits = turned @ table.reshape(-1, count)[whole].T  # (late, slots) of (slots, blocks)
     better = fits[1] - fits[0]
     spread = float(better.std())
     if spread == 0.0 or int(fits.mean(axis=1).argmax()) not in (0, 1):

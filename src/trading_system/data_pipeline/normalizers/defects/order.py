@@ -1,18 +1,22 @@
 """Rows told twice, and rows that stand in the wrong place."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from trading_system.data_pipeline.normalizers.defects.rows import Mask, Positions, Rows, same
-from trading_system.market.columns import Ints
+from trading_system.market.columns import Floats, Ints
 
 _MOST: Final = 0.9
 """Share of falling steps from which on a file is taken to run newest first: an export's habit and no disorder."""
 _FAR: Final = 10
 _FEW: Final = 0.01
 """Rows beyond a hole `_FAR` times as long as all the rest, where they are no more than this share: a broken stamp."""
+_MIXER: Final = np.uint64(0x9E3779B97F4A7C15)
+"""2 ** 64 over the golden ratio: an odd number without a pattern in its digits."""
 _CHANCE: Final = 5e-4
 """Share of rows that are alike from which on chance may have made them so."""
 
@@ -66,7 +70,8 @@ def outlying(times: Ints) -> Mask:
     broken = np.zeros(len(times), dtype=np.bool_)
     if few < 1:
         return broken
-    far = steps > _FAR * (len(times) * int(np.median(steps)) + 1)
+    usual = int(np.median(steps[steps > 0])) if steps.any() else 0  # rows told twice have no step
+    far = steps > _FAR * (len(times) * usual + 1)
     ahead, behind = np.flatnonzero(far[:few]), np.flatnonzero(far[-few:])
     if len(ahead):
         broken[order[: int(ahead[-1]) + 1]] = True
@@ -115,6 +120,12 @@ def echoes(rows: Rows) -> Mask:
     if not rows.with_volume or len(again) < 3:
         return again
     told = np.flatnonzero((rows.high > rows.low) & (rows.volume > 0))
+    hashes = _hashes([column[told] for column in rows.numbers])
+    ranked = np.sort(hashes)
+    twice = np.unique(ranked[1:][ranked[1:] == ranked[:-1]])
+    if not len(twice):
+        return again
+    told = told[np.isin(hashes, twice)]
     order = told[np.lexsort([told, *(column[told] for column in rows.numbers)])]
     alike = np.logical_and.reduce([column[order[1:]] == column[order[:-1]] for column in rows.numbers])
     later, behind = order[1:][alike], (order[1:] - order[:-1])[alike]
@@ -126,3 +137,12 @@ def echoes(rows: Rows) -> Mask:
         follows = (shifts[1:] == shifts[:-1]) & (shifts[1:] > 0)
         again = np.concatenate(([False], follows)) | np.concatenate((follows, [False]))
     return again
+
+
+def _hashes(columns: Sequence[Floats]) -> NDArray[np.uint64]:
+    """Return a number for each row that is the same where all `columns` are; seldom where they are not."""
+    mixed = np.zeros(len(columns[0]), dtype=np.uint64)
+    for column in columns:
+        mixed = (mixed ^ column.view(np.uint64)) * _MIXER
+        mixed ^= mixed >> np.uint64(29)
+    return mixed

@@ -22,6 +22,11 @@ _RULE: Final = 0.08
 _RULE_MOST: Final = 0.93
 """Runs, as a share of the rows, from which on repetition is the rule, as where a tick is a per cent; and the slowest
 fall that is believed then."""
+_OWN: Final = 0.15
+_ALIVE: Final = 0.9
+_OWN_RULE: Final = 0.4
+"""Share of rows that repeat the one before from which on that is the market's way, if so many of them are traded; and
+from which on it is the rule. Between, it comes in spells, and the fall is slower than the share."""
 _COMMON: Final = 0.03
 """Runs, as a share of the rows, from which on a repetition is common: then it comes in spells, quiet nights in which
 long runs are likelier than short ones foretell, and the slowest fall between any two lengths counts."""
@@ -45,12 +50,28 @@ def stale(rows: Rows) -> tuple[Mask, dict[str, int]]:
         return found, used
     for habit in _habits(rows):
         begins, lengths = run_lengths(habit.repeats)
-        if not len(begins):
+        own = _own(habit.repeats, rows)
+        if not len(begins) or own == 1.0:
             continue
-        least = used[habit.name] = _too_long(lengths, habit, len(found))
+        least = used[habit.name] = _too_long(lengths, habit, len(found), own)
         for begin, length in zip(begins[lengths >= least], lengths[lengths >= least], strict=True):
             found[begin : begin + length] = True
     return found, used
+
+
+def _own(repeats: Mask, rows: Rows) -> float:
+    """Return the slowest fall that the market's own way explains, 0..1; 1 where repetition tells nothing at all.
+
+    So it is where a tick is longer than most bars: many rows repeat the one before, and are traded, each with a volume
+    of its own.
+    """
+    share = float(repeats.mean())
+    if not rows.with_volume or share < _OWN:
+        return 0.0
+    alive = (rows.volume > 0) & ~_again(rows.volume)
+    if alive[repeats].mean() <= _ALIVE:
+        return 0.0
+    return 1.0 if share > _OWN_RULE else float(np.sqrt(share))
 
 
 def _habits(rows: Rows) -> tuple[Habit, ...]:
@@ -65,7 +86,7 @@ def _habits(rows: Rows) -> tuple[Habit, ...]:
     if rows.with_volume:
         volume = _again(rows.volume) & (rows.volume > 0)
         habits += [
-            Habit("flat without volume", flat & (rows.volume == 0), 3),
+            Habit("flat without volume", flat & (rows.volume == 0), 2),
             Habit("the whole bar", prices & moved & volume, 1, 5e-3),
             Habit("the whole flat bar", flat & volume, 2, 1e-3),
             Habit("volume", volume, 3),
@@ -77,7 +98,7 @@ def _again(column: Floats) -> Mask:
     return np.concatenate(([False], column[1:] == column[:-1]))
 
 
-def _too_long(lengths: Positions, habit: Habit, rows: int) -> int:
+def _too_long(lengths: Positions, habit: Habit, rows: int, own: float) -> int:
     """Return the length from which on a run is not the market's own."""
     counts = np.bincount(lengths, minlength=2)[1:].astype(np.float64)  # counts[k]: runs of k + 1
     many = counts[:-1] >= _ENOUGH
@@ -88,6 +109,7 @@ def _too_long(lengths: Positions, habit: Habit, rows: int) -> int:
             end = min(2 * begin + 1, len(reach) - 1)
             falls.append((reach[end] / reach[begin]) ** (1 / (end - begin)) if end > begin else 0.0)
     fall = min(max([*falls, _FALL]), _RULE_MOST if len(lengths) > _RULE * rows else _FALL_MOST)
+    fall = max(fall, own)
     length = habit.least
     while counts[0] * _rows_from(length, fall) > habit.rare * rows:
         length += 1

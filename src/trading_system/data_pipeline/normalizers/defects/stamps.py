@@ -48,6 +48,10 @@ def to_open(times: Ints, interval_ns: int, *, ends: bool) -> Ints:
     return shift
 
 
+_TRIED: Final = 8
+"""Seams of which it is asked whether the file is late from there, or until there."""
+_AGAIN: Final = 0.8
+"""Share of the bars behind such a seam whose times were told before it."""
 _FALLS: Final = 3
 _DISORDER: Final = 0.002
 """Falls of the time, or their share of all steps, beyond which a file is shuffled and no seam can be told in it."""
@@ -62,31 +66,48 @@ class Shifted(NamedTuple):
     why: str
 
 
-def shifted_stretches(rows: Rows, interval_ns: int) -> list[Shifted]:
+def shifted_stretches(rows: Rows, interval_ns: int, beside: Mask | None = None) -> list[Shifted]:
     """Return stretches of `rows` whose stamps are moved by whole bars: ends for opens, or a clock of another zone.
 
     A stretch with a seam at each end needs no other witness. One with a single seam, at the end or the beginning of
-    the file, is late if the market's habits say so too; and so is a file without seams if they say it clearly.
+    the file, is late if the market's habits say so too; or if bars that follow each other tell the same times, once in
+    the file. So is a file without seams if its habits say it clearly.
 
     Args:
         rows: Sound, in the order of their file.
         interval_ns: Length of a bar, ns.
+        beside: (S - 1,) whether the next row stands right behind the row in the file; None where all do.
     """
     count = len(rows.time_ns)
     overlaps = _overlaps(rows, interval_ns)
     within = {row for seam in overlaps for row in range(seam.row + 2 * seam.bars, seam.row)}
-    seams = sorted([*overlaps, *(seam for seam in _seams(rows, interval_ns) if seam.row not in within)])
+    seams = sorted([*overlaps, *(seam for seam in _seams(rows, interval_ns, beside) if seam.row not in within)])
     found = [Shifted(one.row, other.row, one.bars, "by the seams at both ends") for one, other in _pairs(seams)]
     if not found:
-        heads = (seam.row for seam in reversed(seams) if seam.bars == -1)
-        tails = (seam.row for seam in seams if seam.bars == 1)
+        heads = [seam.row for seam in reversed(seams) if seam.bars == -1][:_TRIED]
+        tails = [seam.row for seam in seams if seam.bars == 1][:_TRIED]
         head = next((row for row in heads if _late(rows, interval_ns, 0, row)), None)
         tail = next((row for row in tails if _late(rows, interval_ns, row, count)), None)
         if head is not None:
             found.append(Shifted(0, head, 1, "by the seam behind, and by when volume comes"))
         if tail is not None and (head is None or tail >= head):
             found.append(Shifted(tail, count, 1, "by the seam before, and by when volume comes"))
-    return found or _whole(rows, interval_ns) or _ends(rows)
+    return found or _torn(rows.time_ns, seams) or _whole(rows, interval_ns) or _ends(rows)
+
+
+def _torn(times: Ints, seams: Sequence["_Seam"]) -> list[Shifted]:
+    """Return the part of the file before, or behind, the only place where its time falls back as the price goes on."""
+    falls = [seam for seam in seams if seam.bars < 0]
+    if len(falls) != 1:
+        return []
+    [fall] = falls
+    far, count = abs(fall.bars), len(times)
+    if np.isin(times[fall.row : fall.row + far], times[: fall.row]).mean() < _AGAIN:
+        return []  # a block in the wrong place: it tells nothing again
+    why = "by the only seam of its kind: bars that follow each other tell the same times"
+    if fall.bars == -1:
+        return [Shifted(0, fall.row, 1, why)]
+    return [Shifted(fall.row, count, fall.bars, why)] if count - fall.row >= 2 * far else []
 
 
 def _ends(rows: Rows) -> list[Shifted]:
@@ -131,7 +152,7 @@ class _Seam(NamedTuple):
     bars: int
 
 
-def _seams(rows: Rows, interval_ns: int) -> list[_Seam]:
+def _seams(rows: Rows, interval_ns: int, beside: Mask | None) -> list[_Seam]:
     """Return where the time jumps, or falls back, and the price goes on as if it did not."""
     if len(rows.time_ns) < 4:
         return []
@@ -145,6 +166,8 @@ def _seams(rows: Rows, interval_ns: int) -> list[_Seam]:
     smooth = jump <= np.where(np.abs(bars) > 1, _ROUGH / _CLOSE, 1.0)
     seam = smooth & (bars != 0) & (steps % interval_ns == 0) & (np.abs(bars) * interval_ns <= _FURTHEST_NS)
     seam &= ~((bars == -1) & _copied(rows))
+    if beside is not None:  # where a row between was set aside, a bar is absent and nothing was moved
+        seam &= beside
     return [_Seam(int(row) + 1, int(bars[row])) for row in np.flatnonzero(seam)]
 
 

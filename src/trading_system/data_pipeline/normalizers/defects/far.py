@@ -1,0 +1,96 @@
+"""Prices so far from all around them that no market paid them: a digit too many, another coin's price, a zero lost.
+
+They are told first and left out of what the finer eye of `spikes` measures by; otherwise one row in fifty of them would
+make it take them for the market's habit. What is usual here is told by medians, which half of the rows may be wrong in,
+and from the rows on both sides, or on the only side that the first and the last rows have.
+"""
+
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from trading_system.data_pipeline.normalizers.defects.rows import Mask, Positions, Rows
+from trading_system.market.columns import Floats
+
+SIDE: Final = 9
+"""Rows on each side whose median a price is held against; up to four of them may be wrong."""
+AROUND: Final = 24
+"""Rows on each side that the usual bar is told from."""
+LEAST: Final = 0.15
+"""Logarithm from which on a price is far: about a sixth."""
+BARS: Final = 12.0
+"""Usual bars from which on it is far."""
+TORN_LEAST: Final = 0.01
+TORN_BARS: Final = 4.0
+"""The same for rows whose prices cannot be those of one bar: that already speaks for a bad tick."""
+_FEWEST: Final = 5
+_ROUNDS: Final = 4
+"""Runs of far rows at the edges of a file are peeled off from within."""
+
+
+def far(rows: Rows) -> Mask:
+    """Return which of `rows` (finite and positive, in order of time) hold a price that is far from all around.
+
+    A price is far by how much it lies above, or below, both the median of the rows before and that of the rows behind;
+    so a fall that stays is never far, however deep.
+    """
+    found = np.zeros(len(rows.time_ns), dtype=np.bool_)
+    highest, lowest, middle = _extremes(rows)
+    left = np.arange(len(found))
+    for _ in range(_ROUNDS):
+        if len(left) < _FEWEST:
+            break
+        told = _far(highest[left], lowest[left], middle[left])
+        if not told.any():
+            break
+        found[left[told]] = True
+        left = left[~told]
+    return found
+
+
+def torn(rows: Rows, odd: Mask, sound: Positions) -> Mask:
+    """Return which `odd` rows of `rows` hold a price outside all that the two `sound` rows on each side paid."""
+    found = np.zeros(len(rows.time_ns), dtype=np.bool_)
+    asked = np.flatnonzero(odd)
+    if len(sound) < _FEWEST or not len(asked):
+        return found
+    highest, lowest, _ = _extremes(rows.taken(asked))
+    place = np.searchsorted(sound, asked)
+    beside = sound[np.clip(place[:, None] + np.arange(-2, 2), 0, len(sound) - 1)]  # (A, 4)
+    top, bottom = np.log(rows.high[beside].max(axis=1)), np.log(rows.low[beside].min(axis=1))
+    usual = _usual(np.log(rows.high[sound] / rows.low[sound]), place)
+    found[asked] = np.maximum(highest - top, bottom - lowest) > np.maximum(TORN_LEAST, TORN_BARS * usual)
+    return found
+
+
+def _extremes(rows: Rows) -> tuple[Floats, Floats, Floats]:
+    """Return, as logarithms, the highest and the lowest price of each row, and the middle of the other two."""
+    prices = np.stack(rows.numbers[:4])
+    highest, lowest = prices.max(axis=0), prices.min(axis=0)
+    highest, lowest = np.log(highest), np.log(lowest)
+    middle = (np.log(prices).sum(axis=0) - highest - lowest) / 2
+    return highest, lowest, middle
+
+
+def _far(highest: Floats, lowest: Floats, middle: Floats) -> Mask:
+    trailing = pl.Series(middle).rolling_median(SIDE, min_samples=1).to_numpy()
+    leading = pl.Series(middle[::-1]).rolling_median(SIDE, min_samples=1).to_numpy()[::-1]
+    before = np.concatenate((leading[1:2], trailing[:-1]))  # the first row has only the rows behind it
+    behind = np.concatenate((leading[1:], trailing[-2:-1]))
+    beyond = np.maximum(highest - np.maximum(before, behind), np.minimum(before, behind) - lowest)
+    found: Mask = beyond > LEAST
+    asked = np.flatnonzero(found)
+    if len(asked):
+        found[asked] = beyond[asked] > BARS * _usual(highest - lowest, asked)
+    return found
+
+
+def _usual(spans: Floats, places: Positions) -> Floats:
+    """Return the median span of the rows around each place."""
+    window = np.arange(-AROUND, AROUND + 1)
+    usual = np.empty(len(places))
+    for begin in range(0, len(places), 65_536):  # in parts: half the rows of a large file may be asked for
+        part = places[begin : begin + 65_536, None] + window
+        usual[begin : begin + 65_536] = np.median(spans[np.clip(part, 0, len(spans) - 1)], axis=1)
+    return usual
