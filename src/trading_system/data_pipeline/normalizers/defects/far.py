@@ -37,15 +37,29 @@ def far(rows: Rows) -> Mask:
     """
     found = np.zeros(len(rows.time_ns), dtype=np.bool_)
     highest, lowest, middle = _extremes(rows)
+    spans = highest - lowest
     left = np.arange(len(found))
     for _ in range(_ROUNDS):
         if len(left) < _FEWEST:
             break
-        told = _far(highest[left], lowest[left], middle[left])
-        if not told.any():
+        trailing, leading = _medians(middle[left])
+        before = np.concatenate((leading[1:2], trailing[:-1]))  # the first row has only the rows behind it
+        behind = np.concatenate((leading[1:], trailing[-2:-1]))
+        beyond = _beyond(highest[left], lowest[left], before, behind)
+        told = np.flatnonzero(beyond > LEAST)
+        told = told[beyond[told] > BARS * _usual(spans[left], told)]
+        if not len(told):
             break
         found[left[told]] = True
-        left = left[~told]
+        left = np.flatnonzero(~found)
+    asked = np.flatnonzero(found)
+    if len(asked) and len(left):  # a sound row amid bad ones was held against these; now it is against the others
+        trailing, leading = _medians(middle[left])
+        place = np.searchsorted(left, asked)
+        before, behind = trailing[np.maximum(place - 1, 0)], leading[np.minimum(place, len(left) - 1)]
+        before, behind = np.where(place > 0, before, behind), np.where(place < len(left), behind, before)
+        beyond = _beyond(highest[asked], lowest[asked], before, behind)
+        found[asked] = beyond > np.maximum(LEAST, BARS * _usual(spans[left], place))
     return found
 
 
@@ -73,17 +87,16 @@ def _extremes(rows: Rows) -> tuple[Floats, Floats, Floats]:
     return highest, lowest, middle
 
 
-def _far(highest: Floats, lowest: Floats, middle: Floats) -> Mask:
+def _medians(middle: Floats) -> tuple[Floats, Floats]:
+    """Return the median of each row and the `SIDE` - 1 before it, and of each and those behind it."""
     trailing = pl.Series(middle).rolling_median(SIDE, min_samples=1).to_numpy()
     leading = pl.Series(middle[::-1]).rolling_median(SIDE, min_samples=1).to_numpy()[::-1]
-    before = np.concatenate((leading[1:2], trailing[:-1]))  # the first row has only the rows behind it
-    behind = np.concatenate((leading[1:], trailing[-2:-1]))
-    beyond = np.maximum(highest - np.maximum(before, behind), np.minimum(before, behind) - lowest)
-    found: Mask = beyond > LEAST
-    asked = np.flatnonzero(found)
-    if len(asked):
-        found[asked] = beyond[asked] > BARS * _usual(highest - lowest, asked)
-    return found
+    return trailing, leading
+
+
+def _beyond(highest: Floats, lowest: Floats, before: Floats, behind: Floats) -> Floats:
+    beyond: Floats = np.maximum(highest - np.maximum(before, behind), np.minimum(before, behind) - lowest)
+    return beyond
 
 
 def _usual(spans: Floats, places: Positions) -> Floats:

@@ -60,11 +60,23 @@ def spikes(rows: Rows, sound: Mask | None = None, limits: Limits = LIMITS) -> Ma
         sound: Which of them can be bars; None where all can. Prices of the others are held against those of the sound.
         limits: From which scores on.
     """
-    found = far(rows)
-    fit = ~found if sound is None else sound & ~found
+    distant = far(rows)
+    fit = ~distant if sound is None else sound & ~distant
     places = np.flatnonzero(fit)
+    found = distant.copy()
     found[places[_among(rows if len(places) == len(fit) else rows.taken(places), limits)]] = True
+    found &= distant | ~_beside(distant)
     return found if sound is None else found | torn(rows, ~sound & ~found, places)
+
+
+def _beside(distant: Mask) -> Mask:
+    """Return the rows next to, or next but one to, a far one: what is left around them lies too far off in time to say
+    that they lie apart."""
+    near = np.zeros(len(distant), dtype=np.bool_)
+    for by in (1, 2):
+        near[by:] |= distant[:-by]
+        near[:-by] |= distant[by:]
+    return near
 
 
 def _among(rows: Rows, limits: Limits) -> Mask:
