@@ -25,11 +25,11 @@ _NAME: Final = "heard.jsonl"
 
 
 class Run(NamedTuple):
-    """`count` spans of `length_ns`, one after the other from `start_ns`; see `Heard.late_ns`."""
+    """`many` spans of `length_ns`, one after the other from `start_ns`; see `Heard.late_ns`."""
 
     start_ns: int
     length_ns: int
-    count: int
+    many: int
     late_ns: int
 
 
@@ -53,7 +53,7 @@ def heard_since(folder: Path, since_ns: int) -> dict[Span, dict[int, int]]:
         except msgspec.DecodeError as error:
             raise DataError(f"{path}, line {number}: is no hearing ({error}): remove it") from error
         for run in hearing.spans if hearing.heard_ns >= since_ns else ():
-            for start_ns in (run.start_ns + place * run.length_ns for place in range(run.count)):
+            for start_ns in (run.start_ns + place * run.length_ns for place in range(run.many)):
                 moments = found.setdefault((start_ns, start_ns + run.length_ns), {})
                 moments[hearing.heard_ns] = run.late_ns  # of one moment, what was noted last
     return found
@@ -92,11 +92,11 @@ def _runs(again: Iterable[Heard]) -> list[Run]:
         start_ns, end_ns = each.span
         run = Run(start_ns, end_ns - start_ns, 1, each.late_ns)
         if runs and run.length_ns and _follows(run, runs[-1]):
-            run = runs[-1]._replace(count=runs.pop().count + 1)
+            run = runs[-1]._replace(many=runs.pop().many + 1)
         runs.append(run)
     return runs
 
 
 def _follows(run: Run, before: Run) -> bool:
-    end_ns = before.start_ns + before.count * before.length_ns
+    end_ns = before.start_ns + before.many * before.length_ns
     return run == (end_ns, before.length_ns, 1, before.late_ns)
