@@ -4,9 +4,11 @@ import json
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from trading_system.core_ai.inference.manifest import load, read, save, sealed
-from trading_system.core_ai.inference.manifest_form import encoded
+from trading_system.core_ai.inference.manifest import DEMO_MODEL, load, read, save, sealed
+from trading_system.core_ai.inference.manifest_form import decoded, encoded
 from trading_system.errors import ConfigurationError
 
 
@@ -103,13 +105,35 @@ def test_a_hash_that_is_not_the_files_is_refused(folder, exported):
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b"{}", b"\xff\xfe", b'{"format": 2, "surprise": 2}', b"[" * 10_000]
+    "content", [b"", b"{", b"[]", b"{}", b"\xff\xfe", b'{"format": 2, "surprise": 2}', b"[" * 10_000, b"1" * 5_000]
 )
 def test_what_is_no_manifest_is_refused(folder, content):
-    """Half a file, another file, an unknown field, a tower of brackets."""
+    """Half a file, another file, an unknown field, a tower of brackets, a number without end."""
     (folder / "manifest.json").write_bytes(content)
     with pytest.raises(ConfigurationError, match="is no manifest"):
         load(folder)
+
+
+SHIPPED = read(DEMO_MODEL).manifest
+ODD = st.one_of(
+    st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=80), st.lists(st.none(), max_size=2),
+    st.dictionaries(st.text(max_size=5), st.integers(), max_size=2),
+)  # fmt: skip
+
+
+@given(field=st.sampled_from(SHIPPED.__struct_fields__), value=ODD)
+def test_whatever_stands_in_a_field_is_read_or_refused_by_the_file(field, value):
+    """Any JSON in any field, sealed where it can be: the manifest is as it says, or a refusal begins with its file."""
+    told = msgspec.to_builtins(SHIPPED) | {field: value}
+    try:
+        content = encoded(sealed(msgspec.convert(told, type(SHIPPED))))
+    except msgspec.ValidationError:
+        content = json.dumps(told, indent=2).encode()
+    try:
+        assert encoded(decoded(content, "here")) == content
+    except ConfigurationError as refused:
+        if not str(refused).startswith("here: "):
+            raise
 
 
 def test_the_name_of_a_model_is_bound_to_every_number(exported):

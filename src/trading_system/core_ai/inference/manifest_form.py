@@ -144,7 +144,7 @@ def decoded(content: bytes, where: object) -> Manifest:
     try:
         _check_format(content, where)
         manifest = msgspec.json.decode(content, type=Manifest)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, ValueError, RecursionError) as error:  # no UTF-8, no JSON, too deep
         raise ConfigurationError(
             f"{where}: is no manifest of a model: {error}; restore the file, or train the model again"
         ) from error
@@ -174,10 +174,7 @@ def _check_format(content: bytes, where: object) -> None:
             raise ConfigurationError(f"{where}: says {', '.join(twice)} twice: nobody can tell which is meant")
         return dict(pairs)
 
-    try:
-        told = json.loads(content.decode("utf-8"), object_pairs_hook=once)
-    except json.JSONDecodeError as error:
-        raise msgspec.DecodeError(str(error)) from error
+    told = json.loads(content.decode("utf-8"), object_pairs_hook=once)
     said = told.get("format") if isinstance(told, dict) else None
     if isinstance(said, int) and said != FORMAT:
         raise ConfigurationError(
@@ -190,9 +187,9 @@ def _check(manifest: Manifest, where: object) -> None:
     """Refuse numbers that cannot be meant, though each is of its kind."""
     try:
         found = set_of(manifest.features).name
+        interval_ns(manifest.interval)
     except ConfigurationError as error:
-        raise ConfigurationError(f"{where}: its features cannot be made: {error}") from error
-    interval_ns(manifest.interval)
+        raise ConfigurationError(f"{where}: it cannot be fed: {error}") from error
     width = len(manifest.features)
     columns = {name: getattr(manifest, name) for name in ("floor", "low", "high", "ceiling")}
     rules = (
