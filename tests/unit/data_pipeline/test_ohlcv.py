@@ -5,12 +5,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.factories import make_bars, make_instrument
 
 from trading_system.data_pipeline.collectors.ohlcv import Hole, Told, bars_of, follow, told
-from trading_system.data_pipeline.collectors.pages import told_until
 from trading_system.data_pipeline.normalizers.quality import Gate
 from trading_system.errors import OutcomeUnknown, VenueUnavailable
 from trading_system.market.bars import Bar
@@ -53,23 +52,22 @@ class Past:
         return BarPage(records=records, told_ns=told_ns)
 
 
+async def stream_of(records: Iterable[BarRecord | None]) -> AsyncIterator[BarRecord | None]:
+    """Yield what a stream tells."""
+    for record in records:
+        yield record
+
+
 def parts_of(
     past: Past, news: Iterable[Bar | BarRecord | None], *, start_ns: int, now_ns: int | Callable[[], int]
 ) -> AsyncIterator[Told]:
-    """Return what `follow` makes of a past and of news; it is never earlier than the newest bar of the news closed."""
+    """Return what `follow` makes of a past and of news."""
     records = [said(each) if isinstance(each, Bar) else each for each in news]
-    closed_ns = 0
-
-    async def told_in_time() -> AsyncIterator[BarRecord | None]:
-        nonlocal closed_ns
-        for record in records:
-            closed_ns = max(closed_ns, 0 if record is None or record.bar is None else record.bar.close_ns)
-            yield record
 
     async def now() -> int:
-        return max(closed_ns, now_ns) if isinstance(now_ns, int) else now_ns()
+        return now_ns if isinstance(now_ns, int) else now_ns()
 
-    return follow(past, told_in_time(), instrument=BTCUSDT, interval="15m", start_ns=start_ns, now_ns=now)
+    return follow(past, stream_of(records), instrument=BTCUSDT, interval="15m", start_ns=start_ns, now_ns=now)
 
 
 async def collected(
@@ -246,114 +244,3 @@ async def test_a_source_that_answers_to_something_else_is_not_asked_forever() ->
     assert "was not asked for" in first.records[0].wrong
     with pytest.raises(OutcomeUnknown, match="told of others"):
         await anext(parts)
-
-
-@dataclass
-class Garbled(Past):
-    """A history that answers with at most so many rows, as Binance does; in the first, one has a wrong time."""
-
-    row: int = 0
-    wrong_ns: int = 0
-
-    async def page(self, instrument: Instrument, interval: str, start_ns: int, end_ns: int) -> BarPage:
-        """Return the first rows; it may have been cut where there are as many as were asked for."""
-        some = [bar for bar in self.bars if start_ns <= bar.open_ns < end_ns][: self.page_size]
-        if not self.asked:
-            garbled = some[self.row]
-            some[self.row] = replace(garbled, open_ns=self.wrong_ns, close_ns=self.wrong_ns + QUARTER_NS)
-        self.asked.append((start_ns, end_ns))
-        told_ns = told_until([bar.open_ns for bar in some], QUARTER_NS, start_ns)
-        return BarPage(records=[said(bar) for bar in some], told_ns=told_ns if len(some) == self.page_size else end_ns)
-
-
-@given(page=st.integers(3, 12), row=st.integers(0, 11), place=st.integers(-40, 60), absent=st.sets(st.integers(0, 39)))
-async def test_one_wrong_stamp_in_an_answer_costs_no_other_bar(
-    page: int, row: int, place: int, absent: set[int]
-) -> None:
-    """Whichever row of an answer bears whichever time: every other bar that there is, is told, and no false one.
-
-    But where the row might well stand at that time, or another be the wrong one: then nobody can tell.
-    """
-    whole = make_bars(list(range(100, 140)))
-    bars = [bar for number, bar in enumerate(whole) if number not in absent]
-    assume(len(bars) > page > row)
-    wrong_ns = whole[0].open_ns + place * QUARTER_NS
-    opens = [bar.open_ns for bar in bars[:page]]
-    opens[row] = wrong_ns
-    fits = [each for each in range(page) if sorted(left := opens[:each] + opens[each + 1 :]) == left]
-    ahead = row == page - 1 and wrong_ns > opens[row - 1] + QUARTER_NS
-    assume(ahead or fits == [row] or not 0 <= place < 40)
-    start_ns, end_ns = whole[0].open_ns, whole[-1].close_ns
-    source = Garbled(bars, page, row=row, wrong_ns=wrong_ns)
-    parts = [part async for part in told(source, BTCUSDT, "15m", start_ns, end_ns)]
-    found = {record.bar.open_ns for part in parts for record in part.records if record.bar is not None}
-    assert {bar.open_ns for bar in bars} - found <= {bars[row].open_ns}
-    assert found <= {bar.open_ns for bar in bars}
-    assert [part.end_ns for part in parts[:-1]] == [part.start_ns for part in parts[1:]]
-
-
-async def test_a_bar_of_the_future_hides_no_gap(tmp_path: Path) -> None:
-    """Bar 5 comes with a stamp of the next month; 7 and 8 are lost on the stream: all are had from history."""
-    bars = make_bars(list(range(100, 3_100)))
-    now_ns = [bars[5].open_ns]
-
-    async def now() -> int:
-        return now_ns[0]
-
-    async def news() -> AsyncIterator[BarRecord | None]:
-        for bar in (bars[5], bars[6], bars[9], bars[10]):
-            now_ns[0] = bar.close_ns
-            yield said(bars[3_000 - 1] if bar is bars[5] else bar)
-
-    past = Past(bars, 1_000)
-    parts = follow(past, news(), instrument=BTCUSDT, interval="15m", start_ns=bars[0].open_ns, now_ns=now)
-    file = tmp_path / "quarantine.jsonl"
-    gate = Gate(Quarantine(file), source="test")
-    found = bars_of(parts, gate, symbol="BTCUSDT", start_ns=bars[0].open_ns, notice=lambda hole: None)
-    assert [bar async for bar in found] == bars[:11]
-    (kept,) = Quarantine(file).contents().rows.values()
-    assert "is not closed" in kept.record.reason
-
-
-@pytest.mark.parametrize("late_s", [0, 5, 1_000])
-async def test_a_history_that_is_late_is_asked_again(late_s: int) -> None:
-    """It shows each bar so long after its close, and is asked once a bar: every bar that it has shown is told, once."""
-    bars = make_bars(list(range(100, 130)))
-    asked = [bar.close_ns + 3 * 10**9 for bar in bars[5:]]
-    moments = iter(asked)
-    now_ns = 0
-
-    class Late(Past):
-        async def page(self, instrument: Instrument, interval: str, start_ns: int, end_ns: int) -> BarPage:
-            there = [said(bar) for bar in bars if bar.close_ns + late_s * 10**9 <= now_ns]
-            found = [each for each in there if each.bar is not None and start_ns <= each.bar.open_ns < end_ns]
-            return BarPage(records=found, told_ns=end_ns)
-
-    async def now() -> int:
-        nonlocal now_ns
-        now_ns = next(moments)
-        return now_ns
-
-    async def news() -> AsyncIterator[BarRecord | None]:
-        for _ in asked[1:]:
-            yield None
-
-    parts = follow(Late(bars), news(), instrument=BTCUSDT, interval="15m", start_ns=bars[0].open_ns, now_ns=now)
-    found, absent_ns = list[Bar](), 0
-    async for part in parts:
-        told_now = [record.bar for record in part.records if record.bar is not None]
-        found += told_now
-        absent_ns += part.end_ns - part.start_ns - len(told_now) * QUARTER_NS
-    assert found == [bar for bar in bars if bar.close_ns + late_s * 10**9 <= asked[-1]]
-    assert absent_ns == 0
-
-
-async def test_what_is_not_there_for_an_hour_is_believed_to_be_nowhere() -> None:
-    """A venue that stops: the last hour is asked for again and again, what lies before it is not."""
-    bars = make_bars(list(range(100, 130)))
-    moments = iter([bar.close_ns for bar in bars[5:]])
-    past = Past(bars[:4])
-    parts = parts_of(past, [None] * 24, start_ns=bars[0].open_ns, now_ns=lambda: next(moments))
-    ends = [part.end_ns async for part in parts]
-    assert max(end_ns - start_ns for start_ns, end_ns in past.asked[2:]) == 4 * QUARTER_NS + QUARTER_NS
-    assert ends[-1] == bars[29].close_ns - 4 * QUARTER_NS

@@ -12,7 +12,6 @@ import msgspec
 from trading_system.broker_connectors.binance import codec
 from trading_system.broker_connectors.binance.messages import Kline, decoded
 from trading_system.broker_connectors.binance.rest import Rest
-from trading_system.data_pipeline.collectors.pages import told_until
 from trading_system.errors import ConfigurationError, DataError, OrderRejected
 from trading_system.market.bars import Bar, interval_ns
 from trading_system.market.instruments import Instrument
@@ -94,7 +93,10 @@ class BinanceBars:
             )
         except OrderRejected as error:
             raise ConfigurationError(f"{instrument.symbol}: Binance has no {interval} bars of it ({error})") from error
-        return BarPage(records=found, until_ns=end_ns, whole=len(found) < self._page)
+        told_ns = end_ns
+        if len(found) >= self._page:  # there may be more
+            told_ns = max((each.bar.close_ns for each in found if each.bar is not None), default=start_ns)
+        return BarPage(records=found, told_ns=told_ns)
 
 
 def rows(body: bytes, instrument: Instrument, length_ns: int) -> list[BarRecord]:

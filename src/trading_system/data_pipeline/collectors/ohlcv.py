@@ -5,24 +5,17 @@ something may have been missed, and whenever a bar opens later than the one that
 is another matter: the desk takes bars (`bars_of`), the store whole pages (`keeping.Keeper`).
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Final
 
-from trading_system.data_pipeline.collectors.pages import misplaced
 from trading_system.data_pipeline.normalizers.quality import Gate
 from trading_system.errors import DataError, OutcomeUnknown
 from trading_system.market.bars import Bar, interval_ns
 from trading_system.market.instruments import Instrument
-from trading_system.market.timestamps import NS_PER_S, iso
+from trading_system.market.timestamps import iso
 from trading_system.ports import BarPage, BarRecord, BarSource
 from trading_system.utils.error_handling.retries import answered
-
-LATE_NS: Final = 3_600 * NS_PER_S
-"""How late a history may show a bar, and be asked for it again."""
-AHEAD_NS: Final = 5 * NS_PER_S
-"""How far the close of a streamed bar may lie ahead of the time that we are told: no clock is exact."""
 
 News = AsyncIterator[BarRecord | None]
 """Closed bars as a venue tells them; None where some may have been missed, so that history should be asked now."""
@@ -85,9 +78,6 @@ async def told(
 ) -> AsyncIterator[Told]:
     """Yield what `source` has of [start_ns, end_ns), page by page, until all of that time is told of.
 
-    A row whose time does not fit to its place among the others is none: its stamp cannot be believed. One behind the
-    time that its answer tells of is told again by the next.
-
     Raises:
         OutcomeUnknown: An answer that tells of no time at all; asking on would never end.
         VenueError: The source could not be asked.
@@ -95,8 +85,7 @@ async def told(
     while start_ns < end_ns:
         page = await source.page(instrument, interval, start_ns, end_ns)
         until_ns = min(page.told_ns, end_ns)
-        checked = [_checked(each, instrument, interval, start_ns, end_ns) for each in page.records]
-        records = _in_order([each for each in checked if each.bar is None or each.bar.open_ns < until_ns])
+        records = tuple(_checked(each, instrument, interval, start_ns, end_ns) for each in page.records)
         yield Told(records=records, start_ns=start_ns, end_ns=max(start_ns, until_ns))
         if until_ns <= start_ns:
             raise OutcomeUnknown(f"{instrument.symbol}: asked for bars from {iso(start_ns)}, the venue told of others")
@@ -117,9 +106,6 @@ async def follow(
     A stretch that the news passed over is asked for before what came behind it is passed on. What the news say of
     time that was told of already is passed on too: whoever listens compares it with what they have.
 
-    A history may be late. So the newest time, of which it shows nothing yet, is asked for again at the next question,
-    for an hour; after that it is believed to be without bars. A bar that the stream says is of the future is none.
-
     Args:
         source: Asked page by page.
         news: Of the same series, as the venue tells them.
@@ -133,33 +119,20 @@ async def follow(
     """
     length = interval_ns(interval)
     due_ns = -(-start_ns // length) * length
-
-    async def healed(until_ns: int, time_ns: int) -> AsyncIterator[Told]:
-        """Ask for what is due before `until_ns`; what is due then may lie before it."""
-        nonlocal due_ns
-        settled_ns = (time_ns - LATE_NS) // length * length
-        async for part in told(source, instrument, interval, due_ns, until_ns):
-            before_ns = shown_ns = due_ns
-            for each in part.records:  # one that cannot be read stands for the bar after the one before it
-                shown_ns = shown_ns + length if each.bar is None else max(shown_ns, each.bar.close_ns)
-            due_ns = max(due_ns, min(part.end_ns, max(shown_ns, settled_ns)))
-            yield replace(part, start_ns=before_ns, end_ns=due_ns)
-
     while True:  # first history, then whatever comes
-        time_ns = await now_ns()
-        async for part in healed(time_ns // length * length, time_ns):
+        until_ns = await now_ns() // length * length
+        async for part in told(source, instrument, interval, due_ns, until_ns):
+            due_ns = part.end_ns
             yield part
         async for record in news:
             if record is None:
                 break
             record = _checked(record, instrument, interval, 0, None)
-            if record.bar is not None and record.bar.open_ns > due_ns:
-                time_ns = await now_ns()
-                record = _closed(record, time_ns)
             if record.bar is None:
                 yield Told(records=(record,), start_ns=due_ns, end_ns=due_ns)
                 break  # history may have it
-            async for part in healed(record.bar.open_ns, time_ns):
+            async for part in told(source, instrument, interval, due_ns, record.bar.open_ns):
+                due_ns = part.end_ns
                 yield part
             yield Told(records=(record,), start_ns=record.bar.open_ns, end_ns=record.bar.close_ns)
             due_ns = max(due_ns, record.bar.close_ns)
@@ -191,30 +164,10 @@ async def bars_of(
             yield bar
 
 
-def _in_order(records: Sequence[BarRecord]) -> tuple[BarRecord, ...]:
-    """Return `records`, without the bars of those whose time does not fit to where they stand."""
-    there = [(place, record.bar.open_ns) for place, record in enumerate(records) if record.bar is not None]
-    wrong = {there[each] for each in misplaced([open_ns for _, open_ns in there])}
-    kept = list(records)
-    for place, open_ns in wrong:
-        kept[place] = replace(
-            kept[place], bar=None, wrong=f"bar at {iso(open_ns)} stands among bars of another time: its stamp is wrong"
-        )
-    return tuple(kept)
-
-
 def _read(record: BarRecord, raw: bytes) -> Bar:
     if record.bar is None:
         raise DataError(record.wrong)
     return record.bar
-
-
-def _closed(record: BarRecord, time_ns: int) -> BarRecord:
-    """Return `record`, without its bar where that closes after `time_ns`: it would hide every gap up to there."""
-    if record.bar is None or record.bar.close_ns <= time_ns + AHEAD_NS:
-        return record
-    wrong = f"bar at {iso(record.bar.open_ns)} is not closed: it is {iso(time_ns)}"
-    return replace(record, bar=None, wrong=wrong)
 
 
 def _checked(record: BarRecord, instrument: Instrument, interval: str, start_ns: int, end_ns: int | None) -> BarRecord:
