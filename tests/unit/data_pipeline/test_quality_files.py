@@ -41,19 +41,32 @@ def stamped(words):
     return [[words(START + timedelta(hours=index)), *row[1:]] for index, row in enumerate(bars())]
 
 
-def zipped(content):
-    """Return an archive with one file in it."""
+def zipped(*contents):
+    """Return an archive of files, later ones with names that come first of all but one."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("bars.csv", content)
+        for number, content in reversed(list(enumerate(contents))):
+            archive.writestr(f"bars-{number}.csv", content)
+        archive.writestr("__MACOSX/._bars.csv", "resource fork" * 1_000)
+        archive.writestr("README.md", "what this is")
     return buffer.getvalue()
+
+
+def in_columns(index=False):
+    """Return bars as an object of columns: lists, or objects by index as pandas writes them."""
+    names = ("open", "high", "low", "close", "volume")
+    columns = {name: [row[place + 1] for row in bars()] for place, name in enumerate(names)}
+    if not index:
+        return {"timestamp": [row[0] for row in bars()]} | columns
+    return {name: {str(row[0]): cell for row, cell in zip(bars(), told, strict=True)} for name, told in columns.items()}
 
 
 def framed(write, **columns):
     """Return bars as the bytes of a file with types."""
     rows = bars()
     names = ("timestamp", "open", "high", "low", "close", "volume")
-    frame = pl.DataFrame({name: [row[place] for row in rows] for place, name in enumerate(names)} | columns)
+    told = {name: [row[place] for row in rows] for place, name in enumerate(names)} | columns
+    frame = pl.DataFrame({name: cells for name, cells in told.items() if cells is not None})
     buffer = io.BytesIO()
     getattr(frame, write)(buffer)
     return buffer.getvalue()
@@ -64,6 +77,7 @@ def kline(row):
     return [*row, row[0] + HOUR_MS - 1, 501.5, 42, 1.5, 150.25, 0]
 
 
+WHEN = [START + timedelta(hours=index) for index in range(60)]
 TWELVE = "%Y-%m-%d %I-%p"
 FORMS = {
     "CSV": text(bars()).encode(),
@@ -81,10 +95,28 @@ FORMS = {
     "gzip": gzip.compress(text(bars()).encode()),
     "gzip in two parts": gzip.compress(text(bars()[:30]).encode()) + gzip.compress(text(bars()[30:], None).encode()),
     "ZIP": zipped(text(bars())),
+    "ZIP of two files": zipped(text(bars()[:30]), text(bars()[30:])),
+    "ZIP of two files without headers": zipped(text(bars()[:30], None), text(bars()[30:], None)),
     "Parquet": framed("write_parquet"),
+    "Parquet of a data frame with an index": framed(
+        "write_parquet", timestamp=None, __index_level_0__=[START + timedelta(hours=i) for i in range(60)]
+    ),
     "Parquet with datetimes": framed("write_parquet", timestamp=[START + timedelta(hours=i) for i in range(60)]),
     "Feather": framed("write_ipc"),
     "JSON": json.dumps(bars()).encode(),
+    "JSON by columns": json.dumps(in_columns()).encode(),
+    "JSON by columns and index": json.dumps(in_columns(index=True)).encode(),
+    "JSON by index": json.dumps(
+        {str(r[0]): dict(zip(("open", "high", "low", "close", "volume"), r[1:], strict=True)) for r in bars()}
+    ).encode(),
+    "JSON in names, index and rows": json.dumps(
+        {
+            "columns": ["open", "high", "low", "close", "volume"],
+            "index": [row[0] for row in bars()],
+            "data": [row[1:] for row in bars()],
+        }
+    ).encode(),
+    "JSON within an answer": json.dumps({"error": [], "result": {"list": bars(), "last": 1}}).encode(),
     "JSON lines": "\n".join(
         json.dumps({"t": r[0], "o": r[1], "h": r[2], "l": r[3], "c": r[4], "v": r[5]}) for r in bars()
     ).encode(),
@@ -100,6 +132,17 @@ FORMS = {
     "a clock of twelve hours": text(stamped(lambda when: when.strftime(TWELVE))).encode(),
     "slashes": text(stamped(lambda when: when.strftime("%Y/%m/%d %H:%M"))).encode(),
     "day first": text(stamped(lambda when: when.strftime("%d/%m/%Y %H:%M"))).encode(),
+    "day first, with dots": text(
+        [[(w + timedelta(days=35)).strftime("%d.%m.%Y %H:%M:%S"), *r[1:]] for r, w in zip(bars(), WHEN, strict=True)]
+    ).encode(),
+    "date and time under a header": text(
+        [[f"{w:%Y-%m-%d}", f"{w:%H:%M:%S}", *r[1:]] for r, w in zip(bars(), WHEN, strict=True)],
+        "date,time,open,high,low,close,volume",
+    ).encode(),
+    "time and date under a header": text(
+        [[r[0], f"{w:%Y-%m-%d}", *r[1:]] for r, w in zip(bars(), WHEN, strict=True)],
+        "time,date,open,high,low,close,volume",
+    ).encode(),
     "month first": text(stamped(lambda when: when.strftime("%m/%d/%Y %H:%M:%S"))).encode(),
     "LEAN's days": text(stamped(lambda when: when.strftime("%Y%m%d %H:%M")), None).encode(),
     "MetaTrader": text(
@@ -198,6 +241,26 @@ def test_a_name_that_says_another_interval_is_told(tmp_path):
     """Hours in a file called after minutes: its bars come at the wrong interval, all of them."""
     assert seen_in(tmp_path, text(bars()), "BTCUSDT-1m-2024-01.csv") == [("wrong_interval", 0, 59, 60, "flag")]
     assert seen_in(tmp_path, text(bars()), "BTCUSDT-1h-2024-01.csv") == []
+
+
+def test_dots_put_the_day_first(tmp_path):
+    """05.08.2024 is the fifth of August wherever dots are written, though the eighth of May would read as well."""
+    rows = [[f"05.08.2024 {hour:02d}:00:00", *row[1:]] for hour, row in enumerate(bars(24))]
+    rows[3][2] = ""
+    seen = seen_in(tmp_path, text(rows))
+    august = (datetime(2024, 8, 5, 3, tzinfo=UTC) - START) / timedelta(hours=1)
+    assert seen == [("nan", august, august, 1, "quarantine")]
+
+
+def test_a_file_told_twice_is_one_stretch_of_duplicates(tmp_path):
+    """All sixty rows again behind themselves: one defect, not sixty."""
+    assert seen_in(tmp_path, text(bars() + bars())) == [("duplicate", 0, 59, 60, "repair")]
+
+
+def test_where_no_row_tells_a_time_none_is_told(tmp_path):
+    """Rows without a readable time are told without one, and not with 1970."""
+    rows = [["x", *row[1:]] for row in bars()]
+    assert {(first, last) for _, first, last, _, _ in seen_in(tmp_path, text(rows))} == {(None, None)}
 
 
 def test_a_row_of_a_broken_clock_is_set_aside_and_leaves_a_gap(tmp_path):

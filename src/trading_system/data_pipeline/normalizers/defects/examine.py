@@ -95,8 +95,9 @@ class _Examination:
         flag: int = 0,
         opens: Ints | None = None,
         stamps: Ints | None = None,
+        among: Mask | None = None,
     ) -> None:
-        found = told(kind, mask, self._seq, detail, action=action, opens=opens, stamps=stamps)
+        found = told(kind, mask, self._seq, detail, action=action, opens=opens, stamps=stamps, among=among)
         self._defects += found
         if found and found[0].action is Action.QUARANTINE:
             self._keep &= ~mask
@@ -131,8 +132,11 @@ class _Examination:
         other = again.extra[~again.alike & sound[again.extra] & sound[again.standing]]
         contradicted = np.zeros(len(stamped), dtype=np.bool_)
         contradicted[other] = True
-        self._tell(K.DUPLICATE, extra & ~contradicted, "tells a bar again, in the same words or in none")
-        self._tell(K.DUPLICATE, contradicted, "tells a bar again, and says something else", action=Action.QUARANTINE)
+        single = np.ones(len(stamped), dtype=np.bool_)
+        single[again.standing] = False
+        self._tell(K.DUPLICATE, extra & ~contradicted, "tells a bar again, in the same words or in none", among=single)
+        words = "tells a bar again, and says something else"
+        self._tell(K.DUPLICATE, contradicted, words, action=Action.QUARANTINE, among=single)
         self._tell(K.OUT_OF_ORDER, out & ~extra, "stands in the wrong place of the file")
         self._keep[again.extra] = False
         self._keep[again.standing[np.isin(again.extra, other)]] = False

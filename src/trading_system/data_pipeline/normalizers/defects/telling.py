@@ -13,7 +13,8 @@ _NEAR: Final = 100
 
 
 class Sequence(NamedTuple):
-    """Rows in order of time: `order` (S,) their positions in the file, `times` (S,) their opens by position, UTC ns.
+    """Rows in order of time: `order` (S,) their positions in the file, `times` (S,) their opens by position, UTC ns;
+    `timed` whether any row has one.
 
     A row without a time of its own stands behind the one above it in the file. `lines` is what the file's first row
     counts as, and which way it runs: (1, 1) for rows counted from one; (count, -1) for rows that were turned around.
@@ -22,6 +23,7 @@ class Sequence(NamedTuple):
     order: Positions
     times: Ints
     lines: tuple[int, int] = (1, 1)
+    timed: bool = True
 
     def line(self, row: int) -> int:
         """Return the number, from 1, of the row in the file."""
@@ -37,7 +39,9 @@ def sequence(rows: Rows, times: Ints, interval_ns: int, *, backwards: bool) -> S
         first = int(times[told][0]) if told.any() else 0
         times = np.where(told, times, np.where(last >= 0, times[last] + interval_ns, first - interval_ns))
     lines = (len(times), -1) if backwards else (1, 1)
-    return Sequence(np.argsort(times, kind="stable"), times, lines)
+    rising = len(times) == 0 or bool((times[1:] >= times[:-1]).all())
+    order = np.arange(len(times)) if rising else np.argsort(times, kind="stable")
+    return Sequence(order, times, lines, bool(told.any()))
 
 
 def latest(rows: Rows, seq: Sequence, interval_ns: int) -> Ints:
@@ -60,6 +64,7 @@ def told(
     action: Action | None = None,
     opens: Ints | None = None,
     stamps: Ints | None = None,
+    among: Mask | None = None,
 ) -> list[Defect]:
     """Return one defect for each stretch, in order of time, of rows in `mask` (by position in the file).
 
@@ -71,20 +76,22 @@ def told(
         action: What becomes of them, where it is not what becomes of all of this kind.
         opens, stamps: (S,) the moment that a stretch begins and ends with, where that is not the row's time: a row in
             the wrong place of the grid is told from the open that it should have to the stamp that it has.
+        among: (S,) the rows between which a stretch ends; None for all.
     """
     if not mask.any():
         return []
     firsts = seq.times if opens is None else opens
     lasts = seq.times if stamps is None else stamps
     found = []
-    for begin, end in stretches(mask[seq.order]):
-        rows = seq.order[begin:end]
+    order = seq.order if among is None else seq.order[(mask | among)[seq.order]]
+    for begin, end in stretches(mask[order]):
+        rows = order[begin:end]
         lines = sorted((seq.line(int(rows[0])), seq.line(int(rows[-1]))))
         where = f"row {lines[0]}" if len(rows) == 1 else f"rows {lines[0]} to {lines[1]}"
         defect = Defect(
             kind=kind,
-            first_ns=int(firsts[rows[0]]),
-            last_ns=int(lasts[rows[-1]]),
+            first_ns=int(firsts[rows[0]]) if seq.timed else None,
+            last_ns=int(lasts[rows[-1]]) if seq.timed else None,
             rows=len(rows),
             action=action or ACTION[kind],
             detail=f"{where}: {detail}",

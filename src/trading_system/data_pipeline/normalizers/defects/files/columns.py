@@ -21,6 +21,10 @@ NAMES: Final[Mapping[str, tuple[str, ...]]] = {
 END_NAMES: Final = ("close_time", "closetime", "end_time", "time_close", "end", "window_end")
 """Names of a column that says when a bar ends; used where none says when it opens."""
 
+INDEX: Final = "index"
+INDEX_NAMES: Final = (INDEX, "index_level_0", "unnamed_0", "level_0")
+"""Names that data frames give to what numbers or names their rows; a time where no other column tells one."""
+
 
 class Places(NamedTuple):
     """Which column holds what, by position.
@@ -30,7 +34,7 @@ class Places(NamedTuple):
         prices: Open, high, low, close.
         volume: None where the file has none.
         ends: The file tells only when bars end.
-        clock: The hour stands in a column of its own.
+        clock: A column that tells the hour of the day, if `time` does not.
     """
 
     time: int
@@ -48,14 +52,16 @@ def named(header: Sequence[str]) -> Places | None:
     time, ends = found["time"], False
     if time is None or (names[time] == "" and time > 0):
         time, ends = _first(names, END_NAMES), True
+    if time is None:
+        time, ends = _first(names, INDEX_NAMES), False
     if time is None or None in prices:
         return None
     volume = found["volume"]
     if volume is None:  # volume_btc, "Volume USD": of something, at least
         volume = next((place for place, name in enumerate(names) if name.startswith("vol")), None)
     clock = None
-    if names[time] == "date" and "time" in names:
-        clock = names.index("time")
+    if names[time] in ("date", "time") and {"date", "time"} <= set(names):
+        time, clock = names.index("date"), names.index("time")
     first, high, low, last = (price for price in prices if price is not None)
     return Places(time, (first, high, low, last), volume, ends, clock)
 

@@ -115,6 +115,7 @@ def _dates(text: pl.Series) -> Moments:
     plain = (
         text.str.replace(r" ?(?:Z|z|UTC|GMT)$", "")
         .str.replace(r"(\d)T(\d)", "$1 $2")
+        .str.replace(r"^(\d{1,2})\.(\d{1,2})\.(\d{4})", "$3-$2-$1")  # with dots the day is always first
         .str.replace(r"^(\d{1,4})[./](\d{1,2})[./](\d{1,4})", "$1-$2-$3")
         .str.replace(r" (\d{1,2})-?([AaPp][Mm])$", " $1:00 $2")
         .str.replace(r"^(\d{4}-\d{1,2}-\d{1,2} \d{1,2})$", "$1:00")

@@ -15,6 +15,7 @@ from trading_system.data_pipeline.normalizers.defects.files.unpack import conten
 from trading_system.data_pipeline.normalizers.defects.rows import Rows
 from trading_system.errors import DataError
 
+_TOGETHER: Final = 0.5
 _MANY: Final = 0.2
 _FEW: Final = 0.01
 """Shares of impossible bars from which on, and up to which, columns without names are taken in Bitfinex's order."""
@@ -82,11 +83,16 @@ def _rows(cells: Cells, midnight_ns: int | None) -> Rows:
 
 
 def _moments(cells: Cells, midnight_ns: int | None) -> Moments:
+    """Return the moments of the rows; where a date and a time do not make one together, those of the better alone."""
     column = cells.columns[cells.places.time]
-    if cells.places.clock is not None:
-        clock = cells.columns[cells.places.clock]
-        column = column.cast(pl.String) + " " + clock.cast(pl.String)
-    return moments(column, midnight_ns=midnight_ns)
+    if cells.places.clock is None:
+        return moments(column, midnight_ns=midnight_ns)
+    clock = cells.columns[cells.places.clock]
+    read = moments(column.cast(pl.String) + " " + clock.cast(pl.String), midnight_ns=midnight_ns)
+    if read.told.mean() > _TOGETHER:
+        return read
+    alone = [moments(one, midnight_ns=midnight_ns) for one in (column, clock)]
+    return max([read, *alone], key=lambda found: (int(found.told.sum()), len(np.unique(found.ns))))
 
 
 def _in_order(rows: Rows) -> Rows:

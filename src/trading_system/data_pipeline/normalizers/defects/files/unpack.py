@@ -1,7 +1,6 @@
 """Bytes of a file as what is inside: text, or a frame with types. By their first bytes, whatever the file is called."""
 
 import io
-import json
 import re
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from typing import Final, NamedTuple
 
 import polars as pl
 
+from trading_system.data_pipeline.normalizers.defects.files.from_json import text_of
 from trading_system.data_pipeline.normalizers.defects.rows import SECOND_NS
 from trading_system.errors import DataError
 
@@ -24,6 +24,9 @@ _ARROW: Final = (b"ARROW1", b"FEA1")
 _BOMS: Final[Mapping[bytes, str]] = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _MOST: Final = 1 << 31
 """Bytes beyond which nothing is unpacked: a small file can hold any amount of nothing."""
+_TEXTS: Final = (".csv", ".txt", ".tsv")
+_EXTRA: Final = ("__MACOSX/", ".")
+"""What archivers add of their own."""
 _PATIENCE_S: Final = 300
 
 
@@ -45,13 +48,13 @@ def unpack(content: bytes) -> Unpacked:
         inside, cut = _gunzipped(content)
         return unpack(inside)._replace(cut=cut)
     if content.startswith(_ZIP):
-        return unpack(_largest_member(content))
+        return unpack(_members(content))
     if content.startswith((_PARQUET, *_ARROW)):
         return Unpacked(None, _frame(content))
     encoding = next((name for mark, name in _BOMS.items() if content.startswith(mark)), "utf-8")
     text = content.decode(encoding, errors="replace")
     begin = text.lstrip()[:1]
-    return Unpacked(_from_json(text) if begin and begin in "[{" else text, None)
+    return Unpacked(text_of(text) if begin and begin in "[{" else text, None)
 
 
 def day_of_name(name: str) -> int | None:
@@ -111,18 +114,37 @@ def _salvaged(parts: list[bytes], content: bytes) -> bytes:
     return b"".join(parts)
 
 
-def _largest_member(content: bytes) -> bytes:
+def _members(content: bytes) -> bytes:
+    """Return the largest file of an archive, and behind it in order of their names those of its kind: a month in days.
+
+    Of tables of text the header counts once.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            members = [member for member in archive.infolist() if not member.is_dir()]
-            if not members:
+            files = [file for file in archive.infolist() if not file.is_dir() and not file.filename.startswith(_EXTRA)]
+            if not files:
                 raise DataError("an archive without a file")
-            largest = max(members, key=lambda member: member.file_size)
-            if largest.file_size > _MOST:
+            largest = max(files, key=lambda file: file.file_size)
+            kind = Path(largest.filename).suffix.lower()
+            alike = [file for file in files if Path(file.filename).suffix.lower() == kind]
+            if kind not in _TEXTS:
+                alike = [largest]
+            if sum(file.file_size for file in alike) > _MOST:
                 raise DataError(f"unpacks to more than {_MOST} bytes")
-            return archive.read(largest)
+            alike.sort(key=lambda file: file.filename)
+            return _joined([archive.read(file) for file in alike])
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, RuntimeError, NotImplementedError, ValueError) as error:
         raise DataError(f"the archive cannot be read: {error}") from error
+
+
+def _joined(parts: list[bytes]) -> bytes:
+    """Return tables of text as one: a first line that is that of the first table, and holds no bar, is a header."""
+    header = parts[0].split(b"\n", 1)[0].strip()
+    named = not header[:1].isdigit()
+    rest = [
+        part.split(b"\n", 1)[-1] if named and part.split(b"\n", 1)[0].strip() == header else part for part in parts[1:]
+    ]
+    return b"\n".join([parts[0], *rest])
 
 
 def _frame(content: bytes) -> pl.DataFrame:
@@ -155,25 +177,3 @@ def _decodes(content: bytes, reader: str) -> bool:
     except subprocess.TimeoutExpired:
         return False
     return trial.returncode == 0
-
-
-def _from_json(text: str) -> str:
-    """Return rows written as JSON, all at once or one a line, as text with commas; other text as it is."""
-    try:
-        whole = json.loads(text)
-    except (ValueError, RecursionError):
-        try:
-            whole = [json.loads(line) for line in text.splitlines() if line.strip()]
-        except (ValueError, RecursionError):
-            return text
-    if isinstance(whole, dict):
-        whole = next((value for value in whole.values() if isinstance(value, list)), [])
-    if not isinstance(whole, list) or not whole:
-        return text
-    lines = []
-    if isinstance(whole[0], dict):
-        header = list(whole[0])
-        lines = [",".join(map(str, header))]
-        whole = [[row.get(name) for name in header] if isinstance(row, dict) else [row] for row in whole]
-    lines += [",".join("" if cell is None else str(cell) for cell in row) for row in whole if isinstance(row, list)]
-    return "\n".join(lines)
