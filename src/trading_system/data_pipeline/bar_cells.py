@@ -28,6 +28,9 @@ MAX_TICKS: Final = 2**47
 MAX_ATOMS: Final = 2**62
 """Volumes beyond, 46 billion base units in a bar, do not fit into 64 bits with room to add."""
 
+_NOISE: Final = 1e-12
+"""How far, relatively, a volume may be from a whole atom by the noise of sums alone."""
+
 _BLOCK: Final = 1 << 15  # floats and their scratch stay in the processor's cache
 _NS: Final = {"ns": 1, "us": 1_000, "ms": 1_000_000, "s": 1_000_000_000, "d": 86_400_000_000_000}
 _LATEST_NS: Final = 2**63 - 1 - 366 * _NS["d"]
@@ -48,10 +51,14 @@ _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class Read(NamedTuple):
-    """One column: (S,) whole numbers, and a verdict on each row. Numbers of rows with a verdict mean nothing."""
+    """One column: (S,) whole numbers, and a verdict on each row. Numbers of rows with a verdict mean nothing.
+
+    `rounded` are cells that were taken to the nearest whole number though they were none, beyond the noise of sums.
+    """
 
     values: Ints
     verdicts: Verdicts
+    rounded: int = 0
 
 
 def ticks_of(cells: pl.Series, tick: Decimal, *, whole: bool = True) -> Read:
@@ -79,15 +86,17 @@ def atoms_of(cells: pl.Series) -> Read:
     """
     floats, verdicts = _floats(cells)
     values = np.empty(len(floats), dtype=np.int64)
+    rounded = 0
     for at, block in _blocks(floats):
-        _, nearest = _counted(block, ATOMS, 1, values[at : at + len(block)])
+        off, nearest = _counted(block, ATOMS, 1, values[at : at + len(block)])
+        rounded += int(np.count_nonzero(off > nearest * _NOISE))
         if nearest.min() >= 0 and nearest.max() <= MAX_ATOMS:
             continue
         seen = verdicts[at : at + len(block)]
         blame(seen, ~np.isfinite(block), Kind.NUMBER)
         blame(seen, nearest < 0, Kind.VOLUME)
         blame(seen, nearest > MAX_ATOMS, Kind.LARGE)
-    return Read(values, verdicts)
+    return Read(values, verdicts, rounded)
 
 
 def places_of(cells: pl.Series, most: int) -> tuple[int, float]:
@@ -102,6 +111,13 @@ def places_of(cells: pl.Series, most: int) -> tuple[int, float]:
         while places <= most and not _whole(prices, 10**places):
             places += 1
     return places, least
+
+
+def usual_most(cells: pl.Series) -> float:
+    """Return twice what 99 in 100 of the prices are below; infinity where there is none."""
+    floats, _ = _floats(cells)
+    most = floats.filter(floats.is_finite()).quantile(0.99)
+    return 2.0 * most if most is not None else math.inf
 
 
 def _whole(prices: Floats, many: int) -> bool:

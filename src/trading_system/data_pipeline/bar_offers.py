@@ -65,7 +65,7 @@ def offer_of(
 
 
 def _table(path: Path, venue: str, symbol: str, interval_ns: int | None, instrument: Instrument | None) -> Offer:
-    rows = rows_of_file(path, instrument=instrument, symbol=symbol, venue=venue, ends=END_NAMES)
+    rows = rows_of_file(path, instrument=instrument, symbol=symbol, venue=venue, ends=END_NAMES, to_the_digit=True)
     tick = rows.terms.instrument.tick
     tick_atoms, columns = to_atoms(tick), rows.columns
     most = MAX_ATOMS // tick_atoms
@@ -86,9 +86,13 @@ def _table(path: Path, venue: str, symbol: str, interval_ns: int | None, instrum
         ends=rows.table.ends,
         marks=None if marks is None else _flags(marks),
         tick=f"{tick:f}",
-        notes=rows.terms.notes,
+        notes=rows.terms.notes + _rounded(symbol, rows.rounded),
         records=partial(records_of, rows),
     )
+
+
+def _rounded(symbol: str, volumes: int) -> tuple[str, ...]:
+    return (f"{symbol}: {volumes:,} volumes with more than 8 decimals are rounded to the nearest.",) if volumes else ()
 
 
 def _archive(path: Path, interval_ns: int | None, instrument: Instrument | None) -> Offer:

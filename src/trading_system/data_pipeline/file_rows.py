@@ -51,6 +51,7 @@ class FileRows(NamedTuple):
         terms: What prices are counted in.
         columns: All rows, prices in ticks; numbers of rows with a verdict mean nothing.
         verdicts: (S,) what each row shows by itself; `BLANK` for rows without a cell.
+        rounded: Volumes that were finer than an atom, beyond the noise of sums.
     """
 
     path: Path
@@ -58,22 +59,31 @@ class FileRows(NamedTuple):
     terms: Terms
     columns: Columns
     verdicts: Verdicts
+    rounded: int
 
 
 def rows_of_file(
-    path: Path, *, instrument: Instrument | None, symbol: str, venue: str, ends: Sequence[str] = ()
+    path: Path,
+    *,
+    instrument: Instrument | None,
+    symbol: str,
+    venue: str,
+    ends: Sequence[str] = (),
+    to_the_digit: bool = False,
 ) -> FileRows:
     """Return the rows of a CSV or Parquet file; arguments as of `bar_files.read_columns`.
 
     Args:
         ends: Names of a column that says when bars end, taken where none says when they open (`open_table`).
+        to_the_digit: Where neither an instrument nor the catalog tells the tick, count prices in their own last digit
+            (`terms.to_the_digit`), not in a tick to trade by.
 
     Raises:
         ConfigurationError: The file cannot be read, is empty or lacks a column.
     """
     table = open_table(path, ends=ends)
     try:
-        asked = _terms(table, instrument, symbol, venue)
+        asked = _terms(table, instrument, symbol, venue, to_the_digit)
         reads = _numbers(table, asked)
     except pl.exceptions.PolarsError as error:
         raise ConfigurationError(f"{path}: cannot be read as bars: {first_line(error)}") from error
@@ -84,10 +94,10 @@ def rows_of_file(
     if (verdicts == BLANK).all():
         raise ConfigurationError(f"{path}: holds no rows")
     bar_checks.check_shape(columns, verdicts)
-    return FileRows(path, table, asked, columns, verdicts)
+    return FileRows(path, table, asked, columns, verdicts, reads[-1].rounded)
 
 
-def _terms(table: Table, instrument: Instrument | None, symbol: str, venue: str) -> Terms:
+def _terms(table: Table, instrument: Instrument | None, symbol: str, venue: str, to_the_digit: bool) -> Terms:
     if instrument is not None:
         return Terms(instrument, True, ())
     known = catalog.lookup(venue, symbol)
@@ -98,6 +108,10 @@ def _terms(table: Table, instrument: Instrument | None, symbol: str, venue: str)
             return terms.catalogued(known)
     found = [bar_cells.places_of(table.column(name, last=False), catalog.FINEST) for name in PRICES]
     places, least = max(places for places, _ in found), min(price for _, price in found)
+    if to_the_digit:
+        high = bar_cells.usual_most(table.column("high", last=False))
+        why = terms.not_listed(venue) if known is None else terms.off_tick(known)
+        return terms.to_the_digit(symbol, venue=venue, places=places, high=high, why=why)
     if known is not None:
         return terms.refined(known, places=places, least=least)
     return terms.unknown(symbol, venue=venue, places=places, least=least)

@@ -307,3 +307,31 @@ def test_a_gap_that_is_filled_later_leaves_no_trace(bring, store, tmp_path, quar
     whole = BarStore(tmp_path / "whole" / "bars")
     import_file(file_of(tmp_path, lines), whole, quarantine, venue="binance", symbol="BTCUSDT")
     assert next(store.series())[3] == next(whole.series())[3]
+
+
+@pytest.mark.parametrize("symbol", ["BTCUSDT", "ACMEXYZ"])
+def test_no_digit_of_a_price_is_lost(tmp_path, store, quarantine, symbol):
+    """Neither of a symbol that no catalog knows nor of prices that are finer than the catalog's tick."""
+    prices = [f"{42_000 + n}.0012345{n}" for n in range(9)]
+    text = "\n".join(f"{START_MS + n * MINUTE_MS},{price},{price},{price},{price},1" for n, price in enumerate(prices))
+    path = file_of(tmp_path, [text])
+    done = import_file(path, store, quarantine, venue="binance", symbol=symbol)
+    assert (done.new, done.set_aside) == (9, 0)
+    told = store.columns("binance", symbol, "1m").close.tolist()
+    assert [f"{atoms / 10**8:.8f}" for atoms in told] == prices
+    assert any("prices are kept as they are, in steps of 0.00000001" in note for note in done.notes)
+
+
+def test_prices_of_many_digits_before_the_point_are_kept_too(tmp_path, store, quarantine):
+    """1.6e9 rupiahs with two decimals: eight would not fit into a float, two do, and no more are needed."""
+    rows = [f"{START_MS + n * MINUTE_MS},1600000000.2{n},1600000001,1599999999,1600000000.1{n},1" for n in range(9)]
+    done = import_file(file_of(tmp_path, rows), store, quarantine, venue="x", symbol="BTCIDR")
+    assert (done.new, done.set_aside) == (9, 0)
+    assert store.columns("x", "BTCIDR", "1m").close.tolist() == [(160_000_000_010 + n) * 10**6 for n in range(9)]
+
+
+def test_digits_beyond_the_eighth_are_rounded_and_told(bring, store):
+    """Of volumes; the noise that adding floats leaves is none."""
+    done = bring([line(0, volume="0.123456789"), line(1, volume="0.30000000000000004"), line(2, volume="1.5")])
+    assert store.columns(*SERIES).volume.tolist() == [12_345_679, 30_000_000, 150_000_000]
+    assert any("1 volumes with more than 8 decimals are rounded" in note for note in done.notes)
