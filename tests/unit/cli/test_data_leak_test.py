@@ -26,6 +26,25 @@ def test_the_house_is_clean(run: Run, bars: Path) -> None:
         assert name in told.out
 
 
+def test_clean_is_said_of_the_cuts_that_were_tried(run: Run, bars: Path) -> None:
+    """A few of them may miss a single row that looks ahead: that is said, and how to try them all."""
+    few = run("data", "leak-test", "--bars", bars, "--features", "body", "--cuts", "12")
+    told = json.loads(run("data", "leak-test", "--bars", bars, "--features", "body", "--cuts", "12", "--json").out)
+    assert 24 <= told["cuts"] < told["possible_cuts"] <= 1_200
+    assert f"clean at {told['cuts']} of {told['possible_cuts']:,} cuts: body, windows, scalers\n" in few.out
+    assert "a single row may still look ahead; all of them: --cuts 600" in few.out
+
+
+def test_every_cut_leaves_nothing_to_be_said(tmp_path: Path, run: Run) -> None:
+    """With as many cuts as bars each row has one."""
+    short = bar_file(tmp_path / "BTCUSDT.csv", rows(80))
+    out = run("data", "leak-test", "--bars", short, "--features", "body", "--cuts", "80", "--window", "4").out
+    assert "single row" not in out
+    (line,) = (line for line in out.splitlines() if line.startswith("clean at "))
+    tried, possible = line.removeprefix("clean at ").split(" cuts:")[0].split(" of ")
+    assert tried == possible
+
+
 def test_features_are_chosen_by_name(run: Run, bars: Path) -> None:
     """By comma or by repeating; each with its windows and scalers."""
     asked = ("--features", "rsi_14,return_4", "--features", "body")

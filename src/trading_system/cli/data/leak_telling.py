@@ -47,6 +47,7 @@ def told(verdict: Verdict, bars: BarColumns, *, seed: int) -> str:
             "interval_ms": bars.interval_ns // _MS_NS,
             "bars": verdict.bars,
             "cuts": verdict.cuts,
+            "possible_cuts": verdict.possible,
             "futures": list(FUTURES),
             "seed": seed,
             "columns": columns,
@@ -73,7 +74,9 @@ def show(verdict: Verdict, bars: BarColumns, *, seed: int) -> None:
         say(f"LEAK  {name}: {in_words(list(group))}")
     leaking = {leak.name for leak in verdict.leaks}
     clean = [name for name, count in verdict.compared.items() if count and name not in leaking]
-    say(f"clean {', '.join(clean) or 'nothing'}")
+    say(f"clean at {verdict.cuts:,} of {verdict.possible:,} cuts: {', '.join(clean) or 'nothing'}")
+    if clean and verdict.cuts < verdict.possible:
+        say(f"      at the others a single row may still look ahead; all of them: --cuts {verdict.bars}")
 
 
 def in_words(leaks: Sequence[Leak]) -> str:

@@ -10,10 +10,9 @@ from typing import Final
 
 import numpy as np
 
+from trading_system.data_pipeline.moments import DAY_NS, HOUR_NS
 from trading_system.market.columns import BarColumns, Ints
 
-_HOUR_NS: Final = 3_600_000_000_000
-_DAY_NS: Final = 24 * _HOUR_NS
 _WEEKDAYS: Final = 7
 _WILDEST: Final = 20
 _FIRST: Final = 200
@@ -53,12 +52,12 @@ def _places(bars: BarColumns) -> Iterator[Ints]:
     for found in (gaps, gaps + 1, gaps + 2, gaps + 3, quiet, quiet - 1, quiet + 1, peaks, lows, wildest):
         yield found[(found >= 0) & (found < count)].astype(np.int64)
     open_ns = close_ns - bars.interval_ns
-    for unit_ns in (_HOUR_NS, _DAY_NS):
+    for unit_ns in (HOUR_NS, DAY_NS):
         if bars.interval_ns < unit_ns:
             yield rows[close_ns % unit_ns == 0]
             yield rows[open_ns % unit_ns == 0]
-    for hour in np.unique(open_ns % _DAY_NS // _HOUR_NS):
-        yield rows[open_ns % _DAY_NS // _HOUR_NS == hour]
+    for hour in np.unique(open_ns % DAY_NS // HOUR_NS):
+        yield rows[open_ns % DAY_NS // HOUR_NS == hour]
     for weekday in range(_WEEKDAYS):
-        yield rows[open_ns // _DAY_NS % _WEEKDAYS == weekday]
+        yield rows[open_ns // DAY_NS % _WEEKDAYS == weekday]
     yield rows

@@ -60,12 +60,14 @@ class Verdict:
     Attributes:
         bars: Bars of the series.
         cuts: Cuts of it that were tried, in all worlds.
+        possible: Cuts that there are: behind every bar of every world.
         compared: For each column, how many defined values were held against each other.
         leaks: What was found; empty when nothing leaks.
     """
 
     bars: int
     cuts: int
+    possible: int
     compared: Mapping[str, int]
     leaks: tuple[Leak, ...]
 
@@ -107,7 +109,8 @@ def search(bars: BarColumns, probes: Sequence[Probe], *, cuts: int, seed: int, t
             _note(found, name, len(rows), world, _at_cut(world, probes, told[name], row, seed))
             done += 1
             tell(done, total)
-    return Verdict(bars=len(bars), cuts=total, compared=compared, leaks=tuple(found.values()))
+    possible = sum(len(world.bars) for world in worlds.values())
+    return Verdict(bars=len(bars), cuts=total, possible=possible, compared=compared, leaks=tuple(found.values()))
 
 
 def _cuts(world: World, told: Sequence[Sequence[Answer]], count: int, seed: int) -> list[int]:
