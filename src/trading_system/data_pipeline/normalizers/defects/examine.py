@@ -1,5 +1,8 @@
 """Every finder over the same rows, in one order, and what is to become of each row."""
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -207,17 +210,26 @@ class _Examination:
     def _values(self, line: Positions, sound: Mask) -> None:
         """Tell echoes and standstill among sound rows in order of time, and spikes among those that have prices."""
         fit = sound[line]
-        rows = self._rows.taken(line[fit])
-        mask = np.zeros(len(self._keep), dtype=np.bool_)
-        mask[line[fit][order.echoes(rows)]] = True
-        self._tell(K.DUPLICATE, mask, "says what an earlier bar said, to the last digit", action=Action.FLAG)
-        mask = np.zeros(len(self._keep), dtype=np.bool_)
         priced = line if fit.all() else line[fit | cells.priced(self._rows)[line]]
-        mask[priced[spikes(rows if fit.all() else self._rows.taken(priced), sound[priced])]] = True
-        self._tell(K.SPIKE, mask, "a price jumps out of its surroundings and is back", flag=bar_flags.SPIKE)
-        mask = np.zeros(len(self._keep), dtype=np.bool_)
-        mask[line[fit][stale(rows)[0]]] = True
-        self._tell(K.STALE, mask, "repeats the bar before it", flag=bar_flags.STALE)
+        line = line[fit]
+        rows, others = self._rows.taken(line), self._rows.taken(priced)
+        found = _side_by_side(
+            lambda: line[order.echoes(rows)],
+            lambda: priced[spikes(others, sound[priced])],
+            lambda: line[stale(rows)[0]],
+        )
+        again, apart, still = (np.zeros(len(self._keep), dtype=np.bool_) for _ in found)
+        for mask, where in zip((again, apart, still), found, strict=True):
+            mask[where] = True
+        self._tell(K.DUPLICATE, again, "says what an earlier bar said, to the last digit", action=Action.FLAG)
+        self._tell(K.SPIKE, apart, "a price jumps out of its surroundings and is back", flag=bar_flags.SPIKE)
+        self._tell(K.STALE, still, "repeats the bar before it", flag=bar_flags.STALE)
+
+
+def _side_by_side(*finders: Callable[[], Positions]) -> list[Positions]:
+    """Return what finders find that need nothing of each other; their sums let go of the interpreter."""
+    with ThreadPoolExecutor(len(finders)) as pool:
+        return [found.result() for found in [pool.submit(copy_context().run, finder) for finder in finders]]
 
 
 def _interval(times: Ints, expected_ns: int | None) -> int | None:

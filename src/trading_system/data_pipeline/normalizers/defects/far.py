@@ -42,22 +42,20 @@ def far(rows: Rows) -> Mask:
     for _ in range(_ROUNDS):
         if len(left) < _FEWEST:
             break
-        trailing, leading = _medians(middle[left])
-        before = np.concatenate((leading[1:2], trailing[:-1]))  # the first row has only the rows behind it
-        behind = np.concatenate((leading[1:], trailing[-2:-1]))
-        beyond = _beyond(highest[left], lowest[left], before, behind)
-        told = np.flatnonzero(beyond > LEAST)
-        told = told[beyond[told] > BARS * _usual(spans[left], told)]
+        told = _wide(highest[left], lowest[left], middle[left])
+        if not len(told):
+            break
+        before, behind = _sides(middle[left], told)
+        beyond = _beyond(highest[left[told]], lowest[left[told]], before, behind)
+        told = told[beyond > np.maximum(LEAST, BARS * _usual(spans[left], told))]
         if not len(told):
             break
         found[left[told]] = True
         left = np.flatnonzero(~found)
     asked = np.flatnonzero(found)
     if len(asked) and len(left):  # a sound row amid bad ones was held against these; now it is against the others
-        trailing, leading = _medians(middle[left])
         place = np.searchsorted(left, asked)
-        before, behind = trailing[np.maximum(place - 1, 0)], leading[np.minimum(place, len(left) - 1)]
-        before, behind = np.where(place > 0, before, behind), np.where(place < len(left), behind, before)
+        before, behind = _sides(middle[left], place, own=False)
         beyond = _beyond(highest[asked], lowest[asked], before, behind)
         found[asked] = beyond > np.maximum(LEAST, BARS * _usual(spans[left], place))
     return found
@@ -87,11 +85,35 @@ def _extremes(rows: Rows) -> tuple[Floats, Floats, Floats]:
     return highest, lowest, middle
 
 
-def _medians(middle: Floats) -> tuple[Floats, Floats]:
-    """Return the median of each row and the `SIDE` - 1 before it, and of each and those behind it."""
-    trailing = pl.Series(middle).rolling_median(SIDE, min_samples=1).to_numpy()
-    leading = pl.Series(middle[::-1]).rolling_median(SIDE, min_samples=1).to_numpy()[::-1]
-    return trailing, leading
+def _wide(highest: Floats, lowest: Floats, middle: Floats) -> Positions:
+    """Return the rows that may be far: what lies beyond a median of nine lies beyond one of any five of them."""
+    five = SIDE // 2 + 1
+    low, high = pl.Series(middle).rolling_min(five, min_samples=1), pl.Series(middle).rolling_max(five, min_samples=1)
+    wide: Mask = np.ones(len(middle), dtype=np.bool_)
+    for by in (1, -five):  # the five before, and the five behind
+        floor, ceiling = (side.shift(by).to_numpy() for side in (low, high))
+        wide &= ~(np.maximum(highest - floor, ceiling - lowest) <= LEAST)
+    return np.flatnonzero(wide)
+
+
+def _sides(middle: Floats, places: Positions, *, own: bool = True) -> tuple[Floats, Floats]:
+    """Return the median of the `SIDE` rows before each place and of those behind; of the others where there are none.
+
+    Args:
+        middle: (S,) of the rows to be held against.
+        places: Rows among them; or, not `own`, the rows before which others would stand.
+    """
+    offsets = np.arange(SIDE)
+    sides = []
+    for begin in (places - SIDE, places + int(own)):
+        within = begin[:, None] + offsets
+        told = np.where((within >= 0) & (within < len(middle)), middle[np.clip(within, 0, len(middle) - 1)], np.nan)
+        told.sort(axis=1)  # what is none stands last
+        many = np.isfinite(told).sum(axis=1)[:, None]
+        halves = np.concatenate((np.maximum(many - 1, 0) // 2, np.minimum(many // 2, SIDE - 1)), axis=1)
+        sides.append(np.take_along_axis(told, halves, axis=1).mean(axis=1))
+    before, behind = sides
+    return np.where(np.isnan(before), behind, before), np.where(np.isnan(behind), before, behind)
 
 
 def _beyond(highest: Floats, lowest: Floats, before: Floats, behind: Floats) -> Floats:

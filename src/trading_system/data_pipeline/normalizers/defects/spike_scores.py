@@ -34,6 +34,8 @@ _NEAR_MOST: Final = 6.0
 _BUSY_MOST: Final = 24.0
 """How much more volume than usual can weigh at most."""
 
+_EACH: Final = 4
+"""A median over hours needs no more than every fourth bar."""
 _BLOCK: Final = 16_384
 _BEFORE: Final = 2
 _BEHIND: Final = LENGTHS[-1] + 2
@@ -82,7 +84,7 @@ def logs(rows: Rows) -> Logs:
     scale = np.fmax.reduce(
         [
             _before(told.rolling_median(RECENT, min_samples=WARM)),
-            _QUIET * _before(told.rolling_median(LONGEST, min_samples=WARM)),
+            _QUIET * _before(_sparse_median(told)),
             _RESTLESS * _before(told.rolling_quantile(0.9, window_size=LONGER, min_samples=WARM)),
             _JUMPY * _before(steps.rolling_quantile(0.9, window_size=LONGER, min_samples=WARM)),
             _tick(rows.close) / rows.close,
@@ -111,6 +113,12 @@ def scores(told: Logs) -> Iterator[list[Scores]]:
         size = min(_BLOCK, count - begin)
         block = Logs(*(column[begin : begin + _BEFORE + size + _BEHIND] for column in told))
         yield [found for length in LENGTHS for found in _of_length(block, length, begin, count)]
+
+
+def _sparse_median(spans: pl.Series) -> pl.Series:
+    """Return the median of every `_EACH`th of the last `LONGEST` spans, told anew at every `_EACH`th."""
+    told = spans.gather_every(_EACH).rolling_median(LONGEST // _EACH, min_samples=WARM // _EACH).to_numpy()
+    return pl.Series(np.repeat(told, _EACH)[: len(spans)])
 
 
 def _tick(prices: Floats) -> float:
