@@ -1,5 +1,6 @@
 """Bars from a plain file into the store: read and checked, put right or set aside, written."""
 
+import json
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -13,13 +14,14 @@ from trading_system.data_pipeline.bar_checks import GOOD, gaps_of
 from trading_system.data_pipeline.bar_judging import UNFINISHED, Judged, judged
 from trading_system.data_pipeline.bar_offers import Offer, offer_of, own_faults
 from trading_system.data_pipeline.bar_store import BarStore, Flags, Written
+from trading_system.data_pipeline.bar_tables import FIELDS
 from trading_system.data_pipeline.raw_rows import Doubt, Doubts
 from trading_system.data_pipeline.reading import SHOWN
 from trading_system.errors import DataError
 from trading_system.market.bar_flags import WORDS
 from trading_system.market.instruments import Instrument
 from trading_system.market.money import from_atoms
-from trading_system.market.timestamps import iso
+from trading_system.market.timestamps import NS_PER_MS, iso
 from trading_system.utils.error_handling.quarantine import Quarantine
 from trading_system.utils.error_handling.quarantine_records import Record, Series, State, interval_word
 
@@ -168,6 +170,22 @@ def _drop(quarantine: Quarantine, repeats: Iterable[Record]) -> None:
     if records:
         ids = (record.id for record in records)
         quarantine.mark(ids, State.REPLAYED, by="data import", why="the store holds this very bar")
+
+
+def records_of_contradictions(written: Written, source: str, series: Series) -> Iterator[Record]:
+    """Yield bars that were made, and not received, and say otherwise than the store; `source` says of what."""
+    for said, reason in zip(zip(*written.contradicted, strict=True), contradictions(written), strict=True):
+        cells = [int(said[0]) // NS_PER_MS, *(f"{from_atoms(int(atoms)):f}" for atoms in said[1:])]
+        yield Record(
+            source=source,
+            kind=CONTRADICTS,
+            reason=reason,
+            raw=json.dumps(cells).encode(),
+            series=series,
+            form="json",
+            columns=FIELDS,
+            open_ns=int(said[0]),
+        )
 
 
 def contradictions(written: Written) -> Iterator[str]:

@@ -185,7 +185,7 @@ class _CsvTable:
     def rows(self, wanted: Sequence[int]) -> Iterator[RawRow]:
         asked = iter(wanted)
         next_row = next(asked, None)
-        for row, (line, cells, raw) in enumerate(_records(self.path)):
+        for row, (line, cells, raw) in enumerate(lines_of(self.path)):
             if next_row is None:
                 return
             if row == next_row:
@@ -212,7 +212,7 @@ def _csv_table(path: Path, end_names: Sequence[str]) -> _CsvTable:
         held = _csv_columns(path, len(header), places, kinds)
     except pl.exceptions.ComputeError:  # a cell is no number, or a row too long: read words, and judge cell by cell
         held = _csv_columns(path, len(header), places, dict.fromkeys(FIELDS, pl.String), ragged=True)
-        crowded = [row for row, (_, cells, _) in enumerate(_records(path)) if any(cells[len(header) :])]
+        crowded = [row for row, (_, cells, _) in enumerate(lines_of(path)) if any(cells[len(header) :])]
     return _CsvTable(
         path=path,
         header=header,
@@ -260,8 +260,8 @@ def _top(path: Path) -> tuple[list[str], list[str]]:
         return next(lines, []), next(lines, [])
 
 
-def _records(path: Path) -> Iterator[tuple[int, list[str], bytes]]:
-    """Yield line, cells and bytes of each row below the header."""
+def lines_of(path: Path, *, header: bool = True) -> Iterator[tuple[int, list[str], bytes]]:
+    """Yield line, cells and bytes of each row of a CSV, of those below the header where there is one."""
     taken: list[str] = []
 
     def noted(file: io.TextIOWrapper) -> Iterator[str]:
@@ -271,8 +271,9 @@ def _records(path: Path) -> Iterator[tuple[int, list[str], bytes]]:
 
     with _text(path, errors="surrogateescape") as file:
         lines = csv.reader(noted(file))
-        next(lines, None)
-        taken.clear()
+        if header:
+            next(lines, None)
+            taken.clear()
         for cells in lines:
             yield lines.line_num, cells, "".join(taken).encode("utf-8", "surrogateescape")
             taken.clear()

@@ -58,6 +58,8 @@ def resampled(columns: Columns, flags: Flags, from_ns: int, to_ns: int, *, keep_
     """
     if to_ns <= from_ns or to_ns % from_ns:
         raise ConfigurationError(f"bars of {from_ns} ns make no bars of {to_ns} ns: name a whole multiple")
+    if (_phase(to_ns) - _phase(from_ns)) % from_ns:
+        raise ConfigurationError(f"bars of {from_ns} ns do not begin with weeks, as bars of {to_ns} ns do")
     if not len(columns.open_ns):
         return Resampled(columns, flags, 0)
     starts, opens = _groups(columns.open_ns, to_ns)
@@ -77,39 +79,64 @@ def resampled(columns: Columns, flags: Flags, from_ns: int, to_ns: int, *, keep_
     return Resampled(Columns(*(column[kept] for column in made)), marks[kept], int(np.count_nonzero(partial)))
 
 
-def bars_of_trades(trades: Trades, to_ns: int) -> Columns:
+def bars_of_trades(
+    trades: Trades, to_ns: int, *, start_ns: int = 0, end_ns: int | None = None, keep_partial: bool = False
+) -> Resampled:
     """Return the bars of length `to_ns` in which there were trades, in atoms; an interval without one has no bar.
 
-    Trades of one moment count in the order of their ids. Whether trades are missing, at the ends or in between, these
-    numbers do not tell.
+    Trades of one moment count in the order of their ids. A bar is whole where the ids of its trades rise by one, from
+    the last trade before it to the first behind it: so nothing can be missing, neither in between nor at its ends.
+    Any other bar misses a part, or may; it is left out and counted. A venue whose ids have holes gives no whole bar.
 
     Args:
-        trades: Sorted by time and id, as the store has them.
+        trades: Sorted by time and id, as the store has them; also those beside the span, which tell that it is whole.
         to_ns: Length of a bar, ns.
+        start_ns, end_ns: Only trades with `start_ns` <= time < `end_ns` are taken, UTC ns; None: to the last.
+        keep_partial: Keep bars that miss parts, flagged `PARTIAL`.
 
     Raises:
         DataError: The quantities of one bar add up to more than 64 bits of atoms.
+
+    Source: Binance Spot REST API, "Recent trades list": a symbol's trade ids are consecutive; so are aggregated ones.
     """
-    if not len(trades.time_ns):
-        return Columns(*(trades.time_ns for _ in Columns._fields))
-    starts, opens = _groups(trades.time_ns, to_ns)
-    ends = np.append(starts[1:], len(trades.time_ns))
-    return Columns(
+    begin = int(np.searchsorted(trades.time_ns, start_ns))
+    until = len(trades.time_ns) if end_ns is None else int(np.searchsorted(trades.time_ns, end_ns))
+    taken = Trades._make(column[begin:until] for column in trades)
+    if not len(taken.time_ns):
+        nothing = np.empty(0, dtype=np.int64)
+        return Resampled(Columns(*(nothing for _ in Columns._fields)), nothing.astype(np.uint16), 0)
+    starts, opens = _groups(taken.time_ns, to_ns)
+    ends = np.append(starts[1:], len(taken.time_ns))
+    torn = np.ones(len(trades.time_ns) + 1, dtype=np.int64)  # torn[i]: a trade may be missing right before trade i
+    torn[1:-1] = np.diff(trades.trade_id) != 1
+    before = np.concatenate(([0], np.cumsum(torn)))
+    partial = before[begin + ends + 1] != before[begin + starts]
+    partial |= opens < start_ns
+    if end_ns is not None:
+        partial |= opens + to_ns > end_ns
+    made = Columns(
         opens,
-        trades.price[starts],
-        np.maximum.reduceat(trades.price, starts),
-        np.minimum.reduceat(trades.price, starts),
-        trades.price[ends - 1],
-        _sums(trades.quantity, starts, ends),
+        taken.price[starts],
+        np.maximum.reduceat(taken.price, starts),
+        np.minimum.reduceat(taken.price, starts),
+        taken.price[ends - 1],
+        _sums(taken.quantity, starts, ends),
     )
+    kept = np.ones_like(partial) if keep_partial else ~partial
+    marks = np.where(partial, np.uint16(PARTIAL), np.uint16(0))
+    return Resampled(Columns(*(column[kept] for column in made)), marks[kept], int(np.count_nonzero(partial)))
 
 
 def _groups(times: Ints, length_ns: int) -> tuple[NDArray[np.intp], Ints]:
     """Return where each interval of `length_ns` begins in rising `times`, and when it opens."""
-    phase = MONDAY_NS if length_ns % WEEK_NS == 0 else 0
+    phase = _phase(length_ns)
     opens = (times - phase) // length_ns * length_ns + phase
     starts = np.concatenate(([0], np.flatnonzero(np.diff(opens)) + 1))
     return starts, opens[starts]
+
+
+def _phase(length_ns: int) -> int:
+    return MONDAY_NS if length_ns % WEEK_NS == 0 else 0
 
 
 def _sums(values: Ints, starts: NDArray[np.intp], ends: NDArray[np.intp]) -> Ints:

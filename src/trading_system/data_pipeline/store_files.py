@@ -13,7 +13,7 @@ import hashlib
 import io
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
@@ -91,9 +91,9 @@ def replace_file(path: Path, content: bytes | memoryview) -> None:
     temporary = staged(path, content)
     try:
         os.replace(temporary, path)
-    except OSError:
+    except OSError as error:
         temporary.unlink(missing_ok=True)
-        raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
     flush(path.parent)
 
 
@@ -109,9 +109,10 @@ def staged(path: Path, content: bytes | memoryview) -> Path:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-    except OSError:
-        temporary.unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+        raise OSError(error.errno, error.strerror, str(path)) from error  # by the name that the caller knows
     return temporary
 
 

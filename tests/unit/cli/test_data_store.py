@@ -51,11 +51,13 @@ def test_import_sets_bad_rows_aside_and_says_so(run, bare_environment):
     assert {row["kind"], other["kind"]} >= {"contradiction"}
 
 
-def test_what_was_imported_before_a_file_failed_is_told(run, bars):
-    """The first of three is in the store; the second is none; of the third nothing is known."""
-    done = run("data", "import", bars, "none.csv", bars, "--json")
-    assert (done.code, "none.csv: no such file" in done.err) == (2, True)
-    assert [json.loads(line)["new"] for line in done.out.splitlines()] == [600]
+def test_a_file_that_fails_does_not_stop_the_others(run, bars):
+    """The second and the fourth of five are none; each is told, and the exit code is 2."""
+    done = run("data", "import", bars, "none.csv", bars, "other.csv", bars, "--json")
+    assert (done.code, "2 of 5 files" in done.err, "none.csv: no such file" in done.err) == (2, True, True)
+    lines = [json.loads(line) for line in done.out.splitlines()]
+    assert [line.get("new") for line in lines] == [600, None, 0, None, 0]
+    assert lines[1]["error"] == "none.csv: no such file"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,11 @@ def test_what_was_imported_before_a_file_failed_is_told(run, bars):
         (["import"], "Missing argument"),
         (["import", "BTCUSDT.csv", "--interval", "fortnight"], "interval 'fortnight' is not understood"),
         (["import", "BTCUSDT.csv", "--tick", "cheap"], "must be numbers"),
+        (["import", "BTCUSDT.csv", "--tick", "nan"], "must be numbers above 0"),
+        (["import", "BTCUSDT.csv", "--tick", "0"], "must be numbers above 0"),
         (["import", "BTCUSDT.csv", "--trades"], "no column trade_id"),
+        (["import", "BTCUSDT.csv", "--trades", "--interval", "1m"], "neither --interval nor --tick"),
+        (["export", "none/x.csv", "--symbol", "BTCUSDT", "--interval", "1m"], "none/x.csv: No such file"),
         (["export", "x.txt", "--symbol", "BTCUSDT", "--interval", "1m"], "end in .csv, .parquet"),
         (["export", "x.csv", "--symbol", "ETHUSDT", "--interval", "1m"], "no bars of ETHUSDT 1m"),
         (["export", "x.csv", "--symbol", "BTCUSDT", "--interval", "1m", "--since", "2030-01-01"], "in that span"),
@@ -175,28 +181,58 @@ def test_resample_changes_no_bar_that_the_venue_told_otherwise(run, stored):
     hours = ("data", "resample", "--symbol", "BTCUSDT", "--from", "1m", "--to", "1h")
     [done] = told(run(*hours, "--json"))
     assert (done["rows"], done["new"], done["known"], done["contradicted"]) == (10, 8, 1, 1)
-    assert "1 contradict it and are not written" in run(*hours).out
+    assert "1 contradict it and are set aside in data/quarantine.jsonl" in run(*hours).out
+    [row] = [json.loads(line) for line in Path("data/quarantine.jsonl").read_text().splitlines()]
+    assert (row["kind"], row["series"]["interval"], json.loads(row["raw"])[0]) == (
+        "contradiction", "1h", START_MS + 60 * MINUTE_MS,
+    )  # fmt: skip
+    assert run("data", "quarantine", "replay", "--json").code == 0
 
 
 def test_trades_are_imported_and_make_bars(run, bare_environment):
-    """Three trades in two minutes; the second time they are known; `ls` lists them beside the bars."""
-    Path("BTCUSDT.csv").write_text(
-        "id,time,price,qty,side\n"
-        + "".join(f"{n},{START_MS + n * 40_000},{100 + n}.5,0.{n + 1},buy\n" for n in range(3))
-    )
-    assert "BTCUSDT trades: 3 trades read, 3 of them new" in run("data", "import", "--trades", "BTCUSDT.csv").out
+    """Seven trades in five minutes make three whole ones; the second time they are known; `ls` lists them too."""
+    lines = [f"{n},{START_MS + n * 40_000},{100 + n}.5,0.{n + 1},buy" for n in range(7)]
+    Path("BTCUSDT.csv").write_text("\n".join(["id,time,price,qty,side", *lines]))
+    assert "BTCUSDT trades: 7 trades read, 7 of them new" in run("data", "import", "--trades", "BTCUSDT.csv").out
     [done] = told(run("data", "import", "--trades", "BTCUSDT.csv", "--json"))
-    assert (done["new"], done["known"]) == (0, 3)
-    assert (
-        "2 bars of BTCUSDT 1m, of which 2 are new"
-        in run("data", "resample", "--symbol", "BTCUSDT", "--from", "trades", "--to", "1m").out
-    )
+    assert (done["new"], done["known"]) == (0, 7)
+    minutes = ("data", "resample", "--symbol", "BTCUSDT", "--from", "trades", "--to", "1m")
+    words = run(*minutes).out
+    assert "3 bars of BTCUSDT 1m, of which 3 are new" in words
+    assert "2 that miss a part, left out" in words
     run("data", "export", "bars.csv", "--symbol", "BTCUSDT", "--interval", "1m")
     assert Path("bars.csv").read_text().splitlines()[1:] == [
-        f"{START_MS},100.5,101.5,100.5,101.5,0.3,0",
         f"{START_MS + MINUTE_MS},102.5,102.5,102.5,102.5,0.3,0",
+        f"{START_MS + 2 * MINUTE_MS},103.5,104.5,103.5,104.5,0.9,0",
+        f"{START_MS + 3 * MINUTE_MS},105.5,105.5,105.5,105.5,0.6,0",
     ]
     assert [row["interval"] for row in told(run("data", "ls", "--json", "--verify"))] == ["1m", "trades"]
-    Path("BTCUSDT.csv").write_text(f"id,time,price,qty,side\n1,{START_MS + 40_000},7,0.2,buy\n")
-    done = run("data", "import", "--trades", "BTCUSDT.csv")
-    assert (done.code, "1 trades of BTCUSDT contradict" in done.err) == (2, True)
+    [done] = told(run(*minutes, "--partial", "--out", "all.csv", "--json"))
+    assert (done["rows"], done["partial"]) == (5, 2)
+    done = run(*minutes, "--since", "2030-01-01")
+    assert (done.code, "no trades of BTCUSDT" in done.err) == (2, True)
+
+
+def test_an_unfinished_bar_of_trades_does_not_keep_the_true_one_out(run, bare_environment):
+    """The trades of half a minute, then all of them: the bar comes once it is whole, and nothing contradicts it."""
+    lines = [f"{n},{START_MS + n * 20_000},{100 + n}.5,1,buy" for n in range(12)]
+    minutes = ("data", "resample", "--symbol", "BTCUSDT", "--from", "trades", "--to", "1m", "--json")
+    for some, expected in ((lines[:5], (0, 2)), (lines, (2, 2))):
+        Path("BTCUSDT.csv").write_text("\n".join(["id,time,price,qty,side", *some]))
+        run("data", "import", "--trades", "BTCUSDT.csv")
+        [done] = told(run(*minutes))
+        assert (done["new"], done["partial"]) == expected
+        assert done["contradicted"] == 0
+
+
+def test_a_trade_that_contradicts_the_store_is_set_aside_and_told(run, bare_environment):
+    """As a bar is: exit code 0, the counts say it, and the quarantine has the row; a second look leaves it there."""
+    Path("BTCUSDT.csv").write_text(f"id,time,price,qty,side\n1,{START_MS},100,0.2,buy\n2,{START_MS},100,0.2,buy\n")
+    run("data", "import", "--trades", "BTCUSDT.csv")
+    Path("BTCUSDT.csv").write_text(f"id,time,price,qty,side\n1,{START_MS},7,0.2,buy\n2,{START_MS},100,0.2,buy\n")
+    done = run("data", "import", "--trades", "BTCUSDT.csv", "--quarantine", "aside.jsonl")
+    assert (done.code, "0 rows that are no trades, 1 that contradict the store" in done.out) == (0, True)
+    [row] = [json.loads(line) for line in Path("aside.jsonl").read_text().splitlines()]
+    assert (row["kind"], row["line"], row["raw"]) == ("contradiction", 2, f"1,{START_MS},7,0.2,buy\n")
+    replayed = run("data", "quarantine", "replay", "--file", "aside.jsonl", "--json")
+    assert replayed.code == 0

@@ -127,13 +127,75 @@ def test_in_two_steps_or_in_one_is_the_same(make_bars, seed, count, first, gone)
     assert rows_of(once.columns) == full
 
 
+def trades_of(*rows):
+    """Trades of id, second, price, quantity."""
+    number, second, price, quantity = (np.array(column) for column in zip(*rows, strict=True))
+    return Trades(number, second * 10**9, price, quantity, number % 2 == 0)
+
+
+SOME = trades_of((7, 5, 30, 1), (8, 5, 20, 2), (9, 130, 25, 4), (10, 140, 27, 1), (11, 190, 26, 3), (12, 250, 20, 1))
+
+
 def test_trades_make_the_bars_in_which_they_were():
-    """Two in one minute, at one moment in the order of their ids, and one two minutes later: no bar in between."""
-    trades = Trades(
-        *(np.array(c) for c in ([7, 8, 9], [5, 5, 2 * MINUTE_NS], [30, 20, 25], [1, 2, 4])), np.array([True] * 3)
-    )
-    assert rows_of(bars_of_trades(trades, MINUTE_NS)) == [(0, 30, 30, 20, 20, 3), (2 * MINUTE_NS, 25, 25, 25, 25, 4)]
-    assert rows_of(bars_of_trades(Trades._make(column[:0] for column in trades), MINUTE_NS)) == []
+    """Two at one moment in the order of their ids; no bar where nothing was traded."""
+    made = bars_of_trades(SOME, MINUTE_NS, keep_partial=True).columns
+    minutes = [(0, 30, 30, 20, 20, 3), (2, 25, 27, 25, 27, 5), (3, 26, 26, 26, 26, 3), (4, 20, 20, 20, 20, 1)]
+    assert rows_of(made) == [(minute * MINUTE_NS, *numbers) for minute, *numbers in minutes]
+    assert rows_of(bars_of_trades(Trades._make(column[:0] for column in SOME), MINUTE_NS).columns) == []
+
+
+def test_the_first_and_the_last_bar_of_trades_may_miss_some():
+    """Nothing tells what was traded before the first or behind the last: they are left out, or flagged where asked."""
+    made = bars_of_trades(SOME, MINUTE_NS)
+    assert ((made.columns.open_ns // MINUTE_NS).tolist(), made.partial) == ([2, 3], 2)
+    asked = bars_of_trades(SOME, MINUTE_NS, keep_partial=True)
+    assert (asked.flags.tolist(), asked.partial) == ([PARTIAL, 0, 0, PARTIAL], 2)
+
+
+@pytest.mark.parametrize(
+    ("gone", "whole"),
+    [
+        (0, [2, 3]),  # the first trade: minute 0 begins with the store, as before
+        (2, [3]),  # within or before minute 2, nobody knows
+        (3, []),  # between minutes 2 and 3: it may have been of either
+        (4, []),  # the only one of minute 3: 2 and 4 are beside the hole; so is 4, the last
+        (5, [2]),  # the last: minute 3 now ends the store
+    ],
+)
+def test_a_bar_beside_a_missing_trade_is_not_whole(gone, whole):
+    """Ids are consecutive, so that a hole among them tells of a trade; it may have been of the bar on either side."""
+    there = [row for row in range(6) if row != gone]
+    made = bars_of_trades(Trades._make(column[there] for column in SOME), MINUTE_NS)
+    assert (made.columns.open_ns // MINUTE_NS).tolist() == whole
+
+
+def test_trades_beside_a_span_tell_that_its_bars_are_whole():
+    """The span 2:00 to 4:00 holds two bars; its neighbors are asked, and are not among them. One cut is partial."""
+    made = bars_of_trades(SOME, MINUTE_NS, start_ns=2 * MINUTE_NS, end_ns=4 * MINUTE_NS)
+    assert ((made.columns.open_ns // MINUTE_NS).tolist(), made.partial) == ([2, 3], 0)
+    cut = bars_of_trades(SOME, MINUTE_NS, start_ns=135 * 10**9, end_ns=4 * MINUTE_NS, keep_partial=True)
+    assert rows_of(cut.columns)[0] == (2 * MINUTE_NS, 27, 27, 27, 27, 1)
+    assert (cut.flags.tolist(), cut.partial) == ([PARTIAL, 0], 1)
+
+
+@given(gone=st.sets(st.integers(0, 59), max_size=8), seed=st.integers(0, 99))
+def test_every_bar_of_trades_that_is_called_whole_is_the_bar_of_all_trades(gone, seed):
+    """Whatever trades are lost: a bar that is told is the one that the whole market made."""
+    chance = np.random.default_rng(seed)
+    seconds = np.sort(chance.integers(0, 600, 60))
+    market = Trades(np.arange(60), seconds * 10**9, chance.integers(1, 99, 60), chance.integers(1, 99, 60), seconds > 0)
+    there = [row for row in range(60) if row not in gone]
+    true = set(rows_of(bars_of_trades(market, MINUTE_NS, keep_partial=True).columns))
+    lost = bars_of_trades(Trades._make(column[there] for column in market), MINUTE_NS)
+    assert set(rows_of(lost.columns)) <= true
+    assert len(lost.columns.open_ns) > 0 or gone or len(true) < 3
+
+
+def test_bars_that_do_not_begin_with_weeks_make_no_weeks():
+    """Three days begin on 1970-01-01, 04, 07; three weeks on a Monday, 05: seven such bars are not those weeks."""
+    days = Columns(*(np.arange(7, dtype=np.int64) for _ in Columns._fields))
+    with pytest.raises(ConfigurationError, match="do not begin with weeks"):
+        resampled(days._replace(open_ns=days.open_ns * 3 * DAY_NS), clean(days), 3 * DAY_NS, 21 * DAY_NS)
 
 
 def real(folder, name, interval_ns):
@@ -175,8 +237,10 @@ def test_resampled_bars_are_the_venues_own(shared_data, symbol, shorter, longer,
 @pytest.mark.parametrize(("interval", "bars"), [("1m", 2_469), ("5m", 706)])
 def test_trades_give_the_venues_own_bars(shared_data, interval, bars):
     """12,477 trades of XRPETH: each minute and each five minutes of two and a half days, exactly."""
-    trades = read_trades(shared_data / "trades/binance_XRPETH_trades_2019-10-11_13.feather")
-    made = bars_of_trades(trades, {"1m": 1, "5m": 5}[interval] * MINUTE_NS)
+    trades = read_trades(shared_data / "trades/binance_XRPETH_trades_2019-10-11_13.feather").trades
+    asked = bars_of_trades(trades, {"1m": 1, "5m": 5}[interval] * MINUTE_NS, keep_partial=True)
+    assert asked.partial == 2  # the first and the last; the venue's bars of these minutes are of the same trades
+    made = asked.columns
     told = pl.read_ipc(shared_data / f"trades/binance_XRPETH_{interval}_2019-10-11_13.feather")
     assert len(made.open_ns) == bars
     assert made.open_ns.tolist() == told["date"].to_physical().to_list()
@@ -193,7 +257,7 @@ def test_streamed_trades_give_the_venues_own_minutes(shared_data, symbol):
             told = message["data"]
             found.append((told["t"], told["T"] * 10**6, to_atoms(told["p"]), to_atoms(told["q"]), told["m"]))
     ids, times, prices, quantities, makers = (np.array(column) for column in zip(*found, strict=True))
-    made = bars_of_trades(Trades(ids, times, prices, quantities, makers), MINUTE_NS)
+    made = bars_of_trades(Trades(ids, times, prices, quantities, makers), MINUTE_NS, keep_partial=True).columns
     venue = real(shared_data, f"binance_{symbol}_1m", MINUTE_NS)
     whole = np.isin(made.open_ns, 1_723_161_300_000_000_000 + np.arange(5) * MINUTE_NS)
     assert np.count_nonzero(whole) == 5

@@ -11,7 +11,7 @@ import click
 
 from trading_system.cli.data.series import instrument_of
 from trading_system.cli.telling import Tell, stages
-from trading_system.errors import DataError
+from trading_system.errors import ConfigurationError, DataError, TradingError
 from trading_system.market.bars import interval_ns
 
 
@@ -38,28 +38,43 @@ def command(
 ) -> None:
     """Add the bars of each FILE to the store, each bar once; doing it again changes nothing.
 
-    A file has the columns timestamp (open, UTC), open, high, low, close, volume (docs/bad-data.md), or is an archive of
-    bars as Binance publishes it, zipped or not. Rows that are no bars, or that contradict the store, are set aside and
-    counted; odd ones are kept and flagged. It can be interrupted at any moment and done again. Files of --trades have
-    the columns id, time, price, quantity, and buyer_maker or side.
+    A file has the columns timestamp (open, UTC), open, high, low, close, volume (docs/bad-data.md), in any order of
+    rows, or is an archive of bars as Binance publishes it, zipped or not; a .CHECKSUM that stands beside a ZIP must be
+    right, and need not be there. What `data check` calls repair is put right, what it calls flag is kept; rows that are
+    no bars, that are not closed yet or that contradict the store are set aside and counted. It can be interrupted at
+    any moment and done again. Files of --trades have the columns id, time, price, quantity, and buyer_maker or side.
+
+    A file that cannot be imported does not stop the others; the exit code is then 2.
 
     Example: trading-system data import BTCUSDT-1m-2024-*.csv --venue binance
     """
     from trading_system.backtest.sources import symbol_of
 
+    if trades and (interval or tick):
+        raise ConfigurationError("--trades have neither --interval nor --tick: they are kept as they are")
     done: list[dict[str, Any]] = []
+    failed: list[TradingError] = []
     try:
         with stages() as tell:
             for number, file in enumerate(files):
-                of = symbol or symbol_of(file)
                 begin = partial(_shown, tell, file.name, number, len(files))
-                if trades:
-                    done.append(_trades(file, store, venue, of))
-                else:
-                    done.append(_bars(file, store, venue, of, interval, tick, quarantine, begin))
-    finally:  # what was done before a file failed is told, too; and not before the bar on the terminal is gone
+                try:
+                    of = symbol or symbol_of(file)
+                    if trades:
+                        done.append(_trades(file, store, venue, of, quarantine))
+                    else:
+                        done.append(_bars(file, store, venue, of, interval, tick, quarantine, begin))
+                except (ConfigurationError, DataError) as error:
+                    failed.append(error)
+                    done.append({"file": str(file), "error": str(error)})
+    finally:  # what was done is told whatever ends it; and not before the bar on the terminal is gone
         for said in done:
-            click.echo(json.dumps(said) if as_json else _told(said))
+            if as_json or "error" not in said:
+                click.echo(json.dumps(said) if as_json else _told(said))
+    if len(failed) == 1:
+        raise failed[0]
+    if failed:
+        raise DataError(f"{len(failed)} of {len(files)} files: " + "\n".join(str(error) for error in failed))
 
 
 def _shown(tell: Tell, name: str, number: int, files: int, stage: str) -> None:
@@ -100,24 +115,14 @@ def _bars(
     return asdict(done) | {"quarantine": str(aside.path)}
 
 
-def _trades(file: Path, store: Path, venue: str, symbol: str) -> dict[str, Any]:
-    from trading_system.data_pipeline.trade_files import read_trades
+def _trades(file: Path, store: Path, venue: str, symbol: str, quarantine: Path | None) -> dict[str, Any]:
+    from trading_system.data_pipeline.trade_import import import_trades
     from trading_system.data_pipeline.trade_store import TradeStore
+    from trading_system.utils.error_handling.quarantine import Quarantine, beside
 
-    done = TradeStore.beside(store).append(read_trades(file), venue, symbol)
-    if contradicted := len(done.contradicted.trade_id):
-        raise DataError(
-            f"{file}: {contradicted:,} trades of {symbol} contradict those stored under the same id, the first "
-            f"{done.contradicted.trade_id[0]}; they were not written, {done.new:,} others were"
-        )
-    return {
-        "file": str(file),
-        "venue": venue,
-        "symbol": symbol,
-        "interval": "trades",
-        "new": done.new,
-        "known": done.known,
-    }
+    aside = Quarantine(quarantine or beside(store))
+    done = import_trades(file, TradeStore.beside(store), aside, venue=venue, symbol=symbol)
+    return asdict(done) | {"quarantine": str(aside.path)}
 
 
 def _told(done: Mapping[str, Any]) -> str:
@@ -128,7 +133,7 @@ def _told(done: Mapping[str, Any]) -> str:
     lines = [f"{done['file']}: {of}: {read} {rows} read, {done['new']} of them new"]
     if done.get("set_aside") or done.get("contradicted"):
         lines.append(
-            f"  set aside in {done['quarantine']}: {done['set_aside']:,} rows that are no bars, "
+            f"  set aside in {done['quarantine']}: {done['set_aside']:,} rows that are no {rows}, "
             f"{done['contradicted']:,} that contradict the store"
         )
     if done.get("flagged"):

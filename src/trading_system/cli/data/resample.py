@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from trading_system.data_pipeline.resampling import Resampled
 
 OF_TRADES: Final = "trades"
+BESIDE_NS: Final = 86_400_000_000_000
+"""How far beside a span trades are looked for that tell that its first and last bar are whole, ns."""
 
 
 @click.command("resample")
@@ -27,6 +29,11 @@ OF_TRADES: Final = "trades"
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="A .csv or .parquet file. [default: store]"
 )
 @click.option("--partial", is_flag=True, help="Keep bars of which a part is absent, flagged; needs --out.")
+@click.option(
+    "--quarantine",
+    type=click.Path(path_type=Path),
+    help="Where rows go that contradict the store. [default: beside it]",
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object and nothing else.")
 def command(
     shorter: str,
@@ -38,17 +45,22 @@ def command(
     end_ns: int | None,
     out: Path | None,
     partial: bool,
+    quarantine: Path | None,
     as_json: bool,
 ) -> None:
     """Make longer bars of shorter ones, exactly, and add them to the store or write them to a file.
 
     A bar of which a part is absent is left out and counted. With --partial it is kept and flagged, in a file only: a
-    bar of the store is final, and this one is not. Bars of trades are as whole as the trades are.
+    bar of the store is final, and this one is not. A bar of trades is whole where the ids of its trades rise by one,
+    from the last before it to the first behind it. A bar that says otherwise than the store is set aside and counted.
 
     Example: trading-system data resample --symbol BTCUSDT --from 1m --to 1h
     """
     from trading_system.data_pipeline.bar_export import export
+    from trading_system.data_pipeline.bar_import import records_of_contradictions
     from trading_system.data_pipeline.bar_store import BarStore
+    from trading_system.utils.error_handling.quarantine import Quarantine, beside
+    from trading_system.utils.error_handling.quarantine_records import Series
 
     if partial and out is None:
         raise ConfigurationError("--partial needs --out: a bar of the store is final, one that misses a part is not")
@@ -62,9 +74,13 @@ def command(
     else:
         done = BarStore(store).append(made.columns, venue, symbol, longer, flags=made.flags)
         contradicted = len(done.contradicted.open_ns)
-        told |= {"new": done.new, "known": done.known, "contradicted": contradicted}
+        aside = Quarantine(quarantine or beside(store))
+        series = Series(venue=venue, symbol=symbol, interval=longer, tick="0.00000001")
+        of = f"{store}: {venue} {symbol} {longer} of {shorter}"
+        aside.put_all(records_of_contradictions(done, of, series))
+        told |= {"new": done.new, "known": done.known, "contradicted": contradicted, "quarantine": str(aside.path)}
         where = f"of which {done.new:,} are new in {store}, {done.known:,} known already"
-        where += f", and {contradicted:,} contradict it and are not written" if contradicted else ""
+        where += f"; {contradicted:,} contradict it and are set aside in {aside.path}" if contradicted else ""
     missing = "kept and flagged" if partial else "left out"
     words = f"{rows:,} bars of {symbol} {longer}, {where}" + (
         f"; {made.partial:,} that miss a part, {missing}" if made.partial else ""
@@ -82,16 +98,19 @@ def _made(
     end_ns: int | None,
     partial: bool,
 ) -> "Resampled":
-    import numpy as np
-
     from trading_system.data_pipeline.bar_store import BarStore
-    from trading_system.data_pipeline.resampling import Resampled, bars_of_trades, resampled
+    from trading_system.data_pipeline.resampling import bars_of_trades, resampled
     from trading_system.data_pipeline.trade_store import TradeStore
 
     to_ns = interval_ns(longer)
     if shorter == OF_TRADES:
-        bars = bars_of_trades(TradeStore.beside(store).columns(venue, symbol, start_ns=start_ns, end_ns=end_ns), to_ns)
-        return Resampled(bars, np.zeros(len(bars.open_ns), dtype=np.uint16), 0)
+        near_ns = to_ns + BESIDE_NS
+        first, last = max(0, start_ns - near_ns), None if end_ns is None else end_ns + near_ns
+        trades = TradeStore.beside(store).columns(venue, symbol, start_ns=first, end_ns=last)
+        made = bars_of_trades(trades, to_ns, start_ns=start_ns, end_ns=end_ns, keep_partial=partial)
+        if not len(made.columns.open_ns) and not made.partial:
+            raise ConfigurationError(f"no trades of {symbol} beside {store} in that span")
+        return made
     from_ns = interval_ns(shorter)
     if to_ns <= from_ns or to_ns % from_ns:
         raise ConfigurationError(f"bars of {shorter} make no bars of {longer}: --to must be a multiple of --from")

@@ -45,6 +45,8 @@ def instrument_of(*, venue: str, symbol: str, tick: str, lot: str) -> Instrument
         steps = Decimal(tick), Decimal(lot)
     except InvalidOperation:
         raise ConfigurationError(f"--tick {tick!r} and --lot {lot!r} must be numbers, like 0.01") from None
+    if not all(step.is_finite() and step > 0 for step in steps):
+        raise ConfigurationError(f"--tick {tick!r} and --lot {lot!r} must be numbers above 0, like 0.01")
     return Instrument(
         venue=venue,
         symbol=symbol,
