@@ -199,9 +199,15 @@ def factor(place: Place, moves: float | None, times: float | None, rng: random.R
 
 
 def spike(
-    *columns: int, moves: float | None = None, times: float | None = None, bars: int = 1, turned: bool = False
+    *columns: int,
+    moves: float | None = None,
+    times: float | None = None,
+    bars: int = 1,
+    turned: bool = False,
+    torn: bool = False,
 ) -> Injection:
-    """Multiply `columns` of `bars` rows; with `turned` the open behind the last of them too."""
+    """Multiply `columns` of `bars` rows; with `turned` the open behind the last of them too; with `torn` high and low
+    do not follow."""
 
     def inject(rows: Rows, place: Place, rng: random.Random) -> Entry:
         told = entry("spike", rows, place.at, place.at + bars)
@@ -212,7 +218,8 @@ def spike(
             for column in columns:
                 if not (turned and column == OPEN and number_of == 0):
                     row[column] = round(number(row[column]) * by, 8)
-            closed(row)
+            if not torn:
+                closed(row)
         if turned:
             behind = rows[place.at + bars]
             behind[OPEN] = rows[place.at + bars - 1][CLOSE]
@@ -410,6 +417,9 @@ INJECTIONS: Final[Mapping[str, Mapping[str, Injection]]] = {
         "close x 10": spike(CLOSE, times=10),
         "close x 1.5": spike(CLOSE, times=1.5),
         "low x 0.1": spike(LOW, times=0.1),
+        "close x 10, torn": spike(CLOSE, times=10, torn=True),
+        "close x 1.2, torn": spike(CLOSE, times=1.2, torn=True),
+        "open x 0.5, torn": spike(OPEN, times=0.5, torn=True),
         "two bars, 15 moves": spike(*BODY, moves=15, bars=2),
         "three bars, 15 moves": spike(*BODY, moves=15, bars=3),
         "two bars turned, 15 moves": spike(*BODY, moves=15, bars=2, turned=True),
@@ -424,6 +434,7 @@ INJECTIONS: Final[Mapping[str, Mapping[str, Injection]]] = {
         "flat without volume, 20": still(20, *BODY, flat=True, volume=0),
         "flat, 5": still(5, *BODY, flat=True),
         "flat, 20": still(20, *BODY, flat=True),
+        "flat, 2, without volume": still(2, *BODY, flat=True, volume=0),
         "close, 10": still(10, CLOSE),
         "close, 30": still(30, CLOSE),
         "volume, 10": still(10, VOLUME),

@@ -48,7 +48,7 @@ LIMITS: Final = Limits()
 _OWN: Final = 0.98
 _FLOODED: Final = 0.998
 _FEW: Final = 6
-_LEAST: Final = 0.0015
+_LEAST: Final = 0.0025
 """A price that lies less beyond the others, as a share of it, harms nobody: markets of one trade a minute do so."""
 
 
