@@ -12,12 +12,14 @@ FLAW_SHOWS = {
     "commits-after-sending": (1, QUIET),
     "resends-on-timeout": (1, QUIET),
     "takes-timeout-for-rejection": (1, QUIET),
-    "takes-not-found-for-final": (1, QUIET),
+    "takes-not-found-for-final": (6, "bar: heard, a decision to wait not written"),
     "recovers-without-asking": (1, "stop: its fill heard, not written"),
     "reconnects-without-asking": (1, QUIET),
 }
 """A seed and a step at which each flaw does its harm. Most do it in bad weather, wherever the process ends; who does
 not ask does it only where a stop filled while nobody listened."""
+MORE_SEEDS = range(1, 9)
+"""Tried where that seed's weather has changed: a flaw must show in one of them."""
 
 pytestmark = pytest.mark.slow
 
@@ -42,7 +44,12 @@ async def test_a_killed_engine_comes_back_exact(step: Step, seed: int, folder: P
 @pytest.mark.parametrize("flaw", FLAWS)
 async def test_an_engine_with_a_flaw_is_found_out(flaw: str, tmp_path: Path) -> None:
     """The same trial of an engine that commits late, sends twice, or does not ask where it must, reports violations."""
-    seed, name = FLAW_SHOWS[flaw]
+    first, name = FLAW_SHOWS[flaw]
     step = next(step for step in STEPS if step.name == name)
-    outcome = await Trial(seed=seed, folder=tmp_path, engine=BROKEN[flaw]).run(step)
-    assert outcome.violations
+    for seed in (first, *MORE_SEEDS):
+        folder = tmp_path / str(seed)
+        folder.mkdir(exist_ok=True)
+        outcome = await Trial(seed=seed, folder=folder, engine=BROKEN[flaw]).run(step)
+        if outcome.violations:
+            return
+    pytest.fail(f"an engine that {flaw} passed for sound with every seed")
