@@ -46,9 +46,9 @@ async def test_an_engine_with_a_flaw_is_found_out(flaw: str, tmp_path: Path) -> 
     """The same trial of an engine that commits late, sends twice, or does not ask where it must, reports violations."""
     first, name = FLAW_SHOWS[flaw]
     step = next(step for step in STEPS if step.name == name)
-    for seed in (first, *MORE_SEEDS):
+    for seed in (first, *(seed for seed in MORE_SEEDS if seed != first)):
         folder = tmp_path / str(seed)
-        folder.mkdir(exist_ok=True)
+        folder.mkdir()
         outcome = await Trial(seed=seed, folder=folder, engine=BROKEN[flaw]).run(step)
         if outcome.violations:
             return
