@@ -25,6 +25,7 @@ from scripts.bench.goals import goals
 from scripts.bench.memory import BARS as MEMORY_BARS
 from scripts.bench.memory import memory
 from scripts.bench.processes import file_to_report, printed, spend, spend_in_turns
+from scripts.bench.serving import serving
 from scripts.bench.table import Table, loops, wholes
 from scripts.bench.turns import PEERS, ROOT, Engine, EngineFailed, in_turns
 from scripts.bench.windows import windows
@@ -111,6 +112,7 @@ SECTIONS: Final[dict[str, Callable[[Path, argparse.Namespace, Say], Iterator[Tab
     "store": stored,
     "features": features,
     "windows": windows,
+    "serving": serving,
 }
 
 
