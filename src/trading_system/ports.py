@@ -77,13 +77,18 @@ class BarRecord:
 class BarPage:
     """What a source answers when it is asked for bars from a moment on.
 
+    It says what was asked and whether the answer is cut short, and nothing that rests on the rows' own times: those may
+    be garbled, and `collectors.pages` judges them, for every source alike.
+
     Attributes:
-        records: Oldest first.
-        told_ns: The source has no others that open between the moment and this one, UTC ns.
+        records: As the source tells them, oldest first if it is right.
+        until_ns: They were asked for up to here, UTC ns; no later than the caller wanted.
+        whole: The source has no others of that time; else there may be more behind the last.
     """
 
     records: Sequence[BarRecord]
-    told_ns: int
+    until_ns: int
+    whole: bool
 
 
 class BarSource(Protocol):

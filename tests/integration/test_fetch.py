@@ -21,7 +21,7 @@ from trading_system.data_pipeline.bar_store import BarStore
 from trading_system.data_pipeline.collectors.asked import SETTLED_NS, Asked
 from trading_system.data_pipeline.collectors.fetching import Wanted
 from trading_system.data_pipeline.collectors.keeping import in_atoms
-from trading_system.data_pipeline.collectors.ohlcv import told
+from trading_system.data_pipeline.collectors.pages import told
 from trading_system.desk.clock import SimulatedClock
 from trading_system.errors import ConfigurationError, RateLimited
 from trading_system.testnet.config import BTCUSDT

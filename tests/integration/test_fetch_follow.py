@@ -16,7 +16,7 @@ from trading_system.broker_connectors.sources import open_source
 from trading_system.data_pipeline.bar_store import BarStore
 from trading_system.data_pipeline.collectors.fetching import go_on
 from trading_system.data_pipeline.collectors.keeping import Keeper, in_atoms
-from trading_system.data_pipeline.collectors.ohlcv import PatientSource
+from trading_system.data_pipeline.collectors.pages import PatientSource
 from trading_system.data_pipeline.collectors.spans import Span
 from trading_system.desk.clock import SystemClock
 from trading_system.market.bars import Bar

@@ -34,10 +34,10 @@ async def asked(
         return await source.page(OURS, "1m", START_NS, START_NS + minutes * MINUTE), peer.heard
 
 
-async def test_a_full_page_tells_of_the_time_up_to_its_last_bar() -> None:
-    """There may be more behind it; the question names the first and the last moment of an open, in ms."""
+async def test_a_full_page_may_have_more_behind_it() -> None:
+    """The question names the first and the last moment of an open, in ms."""
     page, (heard,) = await asked(lambda heard: told([row(0), row(1), row(4)]))
-    assert page.told_ns == START_NS + 5 * MINUTE
+    assert (page.until_ns, page.whole) == (START_NS + 10 * MINUTE, False)
     assert [each.bar.open_ns for each in page.records if each.bar] == [START_NS + n * MINUTE for n in (0, 1, 4)]
     assert heard.path == "/api/v3/klines"
     assert heard.parameters == {
@@ -52,9 +52,9 @@ async def test_a_full_page_tells_of_the_time_up_to_its_last_bar() -> None:
 async def test_a_page_that_is_not_full_tells_of_all_that_was_asked() -> None:
     """What is not in it does not exist."""
     page, _ = await asked(lambda heard: told([row(0), row(7)]))
-    assert page.told_ns == START_NS + 10 * MINUTE
+    assert (page.until_ns, page.whole) == (START_NS + 10 * MINUTE, True)
     page, _ = await asked(lambda heard: told([]))
-    assert (page.records, page.told_ns) == ([], START_NS + 10 * MINUTE)
+    assert (page.records, page.until_ns, page.whole) == ([], START_NS + 10 * MINUTE, True)
 
 
 async def test_a_row_that_cannot_be_read_is_told_with_its_own_words() -> None:

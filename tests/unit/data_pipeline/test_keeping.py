@@ -14,7 +14,7 @@ from trading_system.data_pipeline.collectors.asked import SETTLED_NS, Asked
 from trading_system.data_pipeline.collectors.fetching import Watch, fetch
 from trading_system.data_pipeline.collectors.follow import LAG_NS, keep_following, polled
 from trading_system.data_pipeline.collectors.keeping import HOPELESS, Keeper, in_atoms
-from trading_system.data_pipeline.collectors.ohlcv import Told
+from trading_system.data_pipeline.collectors.pages import Told
 from trading_system.data_pipeline.collectors.spans import Span
 from trading_system.errors import DataError, VenueUnavailable
 from trading_system.market.bars import Bar
@@ -76,8 +76,7 @@ class Flaky:
         self.asked.append(Span(start_ns, end_ns))
         found = [BARS[number] for number in sorted(self.there) if start_ns <= BARS[number].open_ns < end_ns]
         some = found[: self.size]
-        told_ns = some[-1].close_ns if len(some) < len(found) else end_ns
-        return BarPage(records=[said(bar) for bar in some], told_ns=told_ns)
+        return BarPage(records=[said(bar) for bar in some], until_ns=end_ns, whole=len(found) < self.size)
 
 
 @given(

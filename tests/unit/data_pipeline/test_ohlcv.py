@@ -1,6 +1,6 @@
 """The collector: every closed bar once, in order, whatever history and stream leave out or say twice."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.factories import make_bars, make_instrument
 
-from trading_system.data_pipeline.collectors.ohlcv import Hole, Told, bars_of, follow, told
+from trading_system.data_pipeline.collectors.ohlcv import Hole, bars_of, follow
+from trading_system.data_pipeline.collectors.pages import Told, told
 from trading_system.data_pipeline.normalizers.quality import Gate
 from trading_system.errors import OutcomeUnknown, VenueUnavailable
 from trading_system.market.bars import Bar
@@ -35,10 +36,12 @@ class Past:
     asked: list[tuple[int, int]] = field(default_factory=list)
     broken: frozenset[int] = frozenset()
     down_at_ns: int = -1
+    clock_ns: int = 0
+    late_ns: int = 0
 
     async def now_ns(self) -> int:
-        """Return a time that nobody needs here."""
-        return 0
+        """Return the close of the last bar that the stream told in its time, or later."""
+        return self.clock_ns
 
     async def page(self, instrument: Instrument, interval: str, start_ns: int, end_ns: int) -> BarPage:
         """Return the first of the bars that open in [start_ns, end_ns)."""
@@ -46,28 +49,45 @@ class Past:
             raise VenueUnavailable("connection refused")
         self.asked.append((start_ns, end_ns))
         found = [bar for bar in self.bars if start_ns <= bar.open_ns < end_ns]
+        if self.late_ns:
+            found = [bar for bar in found if bar.close_ns + self.late_ns <= self.clock_ns]
         some = found[: self.page_size]
-        told_ns = some[-1].close_ns if len(some) < len(found) else end_ns
         records = [said(bar, "unreadable" if bar.open_ns in self.broken else "") for bar in some]
-        return BarPage(records=records, told_ns=told_ns)
+        return BarPage(records=records, until_ns=end_ns, whole=len(found) < self.page_size)
 
 
-async def stream_of(records: Iterable[BarRecord | None]) -> AsyncIterator[BarRecord | None]:
-    """Yield what a stream tells."""
+async def stream_of(past: Past, records: Iterable[BarRecord | None]) -> AsyncIterator[BarRecord | None]:
+    """Yield what a stream tells, each bar when it closes."""
     for record in records:
+        if record is not None and record.bar is not None:
+            past.clock_ns = max(past.clock_ns, record.bar.close_ns)
         yield record
 
 
 def parts_of(
-    past: Past, news: Iterable[Bar | BarRecord | None], *, start_ns: int, now_ns: int | Callable[[], int]
+    past: Past,
+    news: Iterable[Bar | BarRecord | None],
+    *,
+    start_ns: int,
+    now_ns: int | Iterator[int],
+    ordered: bool = True,
 ) -> AsyncIterator[Told]:
     """Return what `follow` makes of a past and of news."""
     records = [said(each) if isinstance(each, Bar) else each for each in news]
 
     async def now() -> int:
-        return now_ns if isinstance(now_ns, int) else now_ns()
+        past.clock_ns = max(past.clock_ns, now_ns if isinstance(now_ns, int) else next(now_ns, 0))
+        return past.clock_ns
 
-    return follow(past, stream_of(records), instrument=BTCUSDT, interval="15m", start_ns=start_ns, now_ns=now)
+    return follow(
+        past,
+        stream_of(past, records),
+        instrument=BTCUSDT,
+        interval="15m",
+        start_ns=start_ns,
+        now_ns=now,
+        ordered=ordered,
+    )
 
 
 async def collected(
@@ -75,12 +95,13 @@ async def collected(
     news: Iterable[Bar | BarRecord | None],
     *,
     start_ns: int,
-    now_ns: int | Callable[[], int],
+    now_ns: int | Iterator[int],
     holes: list[Hole] | None = None,
     quarantine: Path = Path("nowhere") / "quarantine.jsonl",
+    ordered: bool = True,
 ) -> list[Bar]:
     """Return the bars that a desk is given."""
-    parts = parts_of(past, news, start_ns=start_ns, now_ns=now_ns)
+    parts = parts_of(past, news, start_ns=start_ns, now_ns=now_ns, ordered=ordered)
     gate = Gate(Quarantine(quarantine), source="test")
     notice = (holes if holes is not None else []).append
     due_ns = -(-start_ns // QUARTER_NS) * QUARTER_NS
@@ -120,7 +141,7 @@ async def test_a_connection_that_is_back_has_history_asked_at_once() -> None:
     """None of the stream's bars has come yet: nobody waits for the next one to learn what was missed."""
     bars = make_bars(list(range(100, 130)))
     moments = iter([bars[10].open_ns, bars[14].open_ns + 1])
-    got = await collected(Past(bars), [None], start_ns=bars[0].open_ns, now_ns=lambda: next(moments))
+    got = await collected(Past(bars), [None], start_ns=bars[0].open_ns, now_ns=moments)
     assert got == bars[:14]
 
 
@@ -161,9 +182,7 @@ async def test_a_bar_of_another_series_is_set_aside_and_history_asked(tmp_path: 
     )  # type: ignore[arg-type]
     file = tmp_path / "quarantine.jsonl"
     moments = iter([bars[5].open_ns, bars[6].open_ns])
-    got = await collected(
-        Past(bars), [wrong, bars[6]], start_ns=bars[0].open_ns, now_ns=lambda: next(moments), quarantine=file
-    )
+    got = await collected(Past(bars), [wrong, bars[6]], start_ns=bars[0].open_ns, now_ns=moments, quarantine=file)
     assert got == bars[:7]
     (kept,) = Quarantine(file).contents().rows.values()
     assert "no 15m bar of BTCUSDT" in kept.record.reason
@@ -180,7 +199,7 @@ async def test_what_the_codec_refuses_goes_to_the_quarantine_and_not_to_the_desk
         past,
         [said(bars[3], "a price of noise"), bars[4]],
         start_ns=bars[0].open_ns,
-        now_ns=lambda: next(moments),
+        now_ns=moments,
         holes=holes,
         quarantine=file,
     )
@@ -197,7 +216,7 @@ async def test_a_bar_that_the_stream_garbles_is_had_from_history_at_once(tmp_pat
         Past(bars),
         [said(bars[3], "noise")],
         start_ns=bars[0].open_ns,
-        now_ns=lambda: next(moments),
+        now_ns=moments,
         quarantine=tmp_path / "quarantine.jsonl",
     )
     assert got == bars[:4]
@@ -236,7 +255,7 @@ async def test_a_source_that_answers_to_something_else_is_not_asked_forever() ->
 
     class Deaf(Past):
         async def page(self, instrument: Instrument, interval: str, start_ns: int, end_ns: int) -> BarPage:
-            return BarPage(records=[said(self.bars[0])], told_ns=start_ns)
+            return BarPage(records=[said(self.bars[0])], until_ns=end_ns, whole=False)
 
     bars = make_bars([100, 101, 102])
     parts = told(Deaf(bars), BTCUSDT, "15m", bars[1].open_ns, bars[2].close_ns)

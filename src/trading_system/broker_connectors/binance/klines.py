@@ -93,10 +93,7 @@ class BinanceBars:
             )
         except OrderRejected as error:
             raise ConfigurationError(f"{instrument.symbol}: Binance has no {interval} bars of it ({error})") from error
-        told_ns = end_ns
-        if len(found) >= self._page:  # there may be more
-            told_ns = max((each.bar.close_ns for each in found if each.bar is not None), default=start_ns)
-        return BarPage(records=found, told_ns=told_ns)
+        return BarPage(records=found, until_ns=end_ns, whole=len(found) < self._page)
 
 
 def rows(body: bytes, instrument: Instrument, length_ns: int) -> list[BarRecord]:

@@ -74,7 +74,8 @@ class CcxtBars:
         """Return the bars that open in [start_ns, end_ns), of the first of that time.
 
         Venues differ in what they do with a long stretch, so that no more is asked for than fits into one answer; and
-        in how much fits, so that only time up to the last bar of an answer, or without any, counts as told of.
+        in how much fits, so that only an empty answer is whole. Some round the span, or do not know an end: what lies
+        before or behind it is passed over, but not what stands between bars that were asked for.
         """
         length = interval_ns(interval)
         until_ns = min(end_ns, start_ns + self.most * length)
@@ -83,9 +84,11 @@ class CcxtBars:
                 self.symbol, interval, to_ms(start_ns), self.most, {"until": to_ms(until_ns) - 1}
             )
         records = [record(row, instrument, length) for row in rows]
-        within = [each for each in records if each.bar is None or start_ns <= each.bar.open_ns < until_ns]
-        closes = [each.bar.close_ns for each in within if each.bar is not None]
-        return BarPage(records=within, told_ns=max(closes, default=until_ns))
+        within = [
+            place for place, each in enumerate(records) if each.bar is None or start_ns <= each.bar.open_ns < until_ns
+        ]
+        asked_for = records[within[0] : within[-1] + 1] if within else []
+        return BarPage(records=asked_for, until_ns=until_ns, whole=not asked_for)
 
 
 @asynccontextmanager

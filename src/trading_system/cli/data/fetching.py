@@ -15,9 +15,9 @@ import click
 from trading_system.bootstrap import open_source
 from trading_system.data_pipeline.bar_store import BarStore
 from trading_system.data_pipeline.collectors.archives import open_archives
-from trading_system.data_pipeline.collectors.fetching import Wanted, Watch, fetch, folder_of, go_on, within
+from trading_system.data_pipeline.collectors.fetching import Wanted, Watch, due_ns, fetch, folder_of, go_on, within
 from trading_system.data_pipeline.collectors.keeping import Keeper, in_atoms
-from trading_system.data_pipeline.collectors.ohlcv import PatientSource, Told
+from trading_system.data_pipeline.collectors.pages import PatientSource, Told
 from trading_system.data_pipeline.collectors.spans import Span
 from trading_system.desk.clock import SystemClock
 from trading_system.errors import ConfigurationError, TradingError
@@ -173,12 +173,14 @@ async def _work(asked: Run, ended: Ended) -> None:
         watch.total(0)
 
         def kept(part: Told) -> None:
-            ended.span = Span(ended.span.start_ns, max(ended.span.end_ns, part.end_ns))
-            watch.done(part.end_ns - part.start_ns)
+            until_ns = max(ended.span.end_ns, part.end_ns)
+            watch.done(until_ns - ended.span.end_ns)
+            ended.span = Span(ended.span.start_ns, until_ns)
 
         news = None if opened.news is None else opened.news(ended.keeper.instrument)
         patient = PatientSource(opened.source, watch.said)
-        await go_on(patient, news, ended.keeper, start_ns=ended.span.end_ns, kept=kept)
+        start_ns = due_ns(ended.keeper, ended.span)
+        await go_on(patient, news, ended.keeper, start_ns=start_ns, kept=kept)
 
 
 class _Address(TypedDict):

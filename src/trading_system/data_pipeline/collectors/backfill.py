@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from trading_system.data_pipeline.collectors.keeping import Keeper
-from trading_system.data_pipeline.collectors.ohlcv import told
+from trading_system.data_pipeline.collectors.pages import told
 from trading_system.data_pipeline.collectors.spans import Span
 from trading_system.ports import BarSource
 

@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
-from trading_system.data_pipeline.collectors.ohlcv import Hole, News, PatientSource, bars_of, follow, told
+from trading_system.data_pipeline.collectors.ohlcv import Hole, News, bars_of, follow
+from trading_system.data_pipeline.collectors.pages import PatientSource, told
 from trading_system.data_pipeline.normalizers.quality import Gate
 from trading_system.market.bars import Bar, interval_ns
 from trading_system.market.instruments import Instrument
@@ -54,6 +55,7 @@ class DeskFeed:
             interval=self.interval,
             start_ns=start_ns,
             now_ns=self._now_ns(),
+            ordered=True,
         )
         symbol = self.instrument.symbol
         async for bar in bars_of(parts, self.gate, symbol=symbol, start_ns=start_ns, notice=self._hole):

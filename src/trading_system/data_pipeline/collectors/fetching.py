@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trading_system.data_pipeline.collectors.archives import Archives, unpack
+from trading_system.data_pipeline.collectors.asked import SETTLED_NS
 from trading_system.data_pipeline.collectors.backfill import backfill
 from trading_system.data_pipeline.collectors.follow import LAG_NS, keep_following, polled
 from trading_system.data_pipeline.collectors.keeping import Keeper
-from trading_system.data_pipeline.collectors.ohlcv import News, Told
+from trading_system.data_pipeline.collectors.ohlcv import News
+from trading_system.data_pipeline.collectors.pages import Told
 from trading_system.data_pipeline.collectors.spans import Span
 from trading_system.errors import ConfigurationError
 from trading_system.market.timestamps import NS_PER_S, iso
@@ -83,6 +85,17 @@ async def fetch(
         await unpack(archives, missing(), keeper, done=watch.done, said=watch.said)
     if source is not None:
         await backfill(source, keeper, missing(), done=watch.done)
+
+
+def due_ns(keeper: Keeper, fetched: Span) -> int:
+    """Return from when on to follow, UTC ns: from the first bar that the source may have been late with.
+
+    Args:
+        keeper: Of the series.
+        fetched: What was asked for up to now.
+    """
+    young = Span(max(fetched.start_ns, fetched.end_ns - SETTLED_NS), fetched.end_ns)
+    return min((span.start_ns for span in keeper.missing(young)), default=fetched.end_ns)
 
 
 async def go_on(

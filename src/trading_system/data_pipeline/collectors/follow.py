@@ -5,7 +5,8 @@ from collections.abc import Callable
 from typing import Final
 
 from trading_system.data_pipeline.collectors.keeping import Keeper
-from trading_system.data_pipeline.collectors.ohlcv import News, Told, follow
+from trading_system.data_pipeline.collectors.ohlcv import News, follow
+from trading_system.data_pipeline.collectors.pages import Told
 from trading_system.market.timestamps import NS_PER_S
 from trading_system.ports import BarSource
 
@@ -28,18 +29,24 @@ async def keep_following(
         VenueError, DataError, ConfigurationError, OSError: As `backfill`.
     """
 
-    settled_ns = start_ns
+    asked_ns = start_ns
 
     async def now_ns() -> int:
-        nonlocal settled_ns
-        settled_ns = await source.now_ns() - LAG_NS
-        return settled_ns
+        nonlocal asked_ns
+        asked_ns = await source.now_ns()
+        return asked_ns
 
     parts = follow(
-        source, news, instrument=keeper.instrument, interval=keeper.interval, start_ns=start_ns, now_ns=now_ns
+        source,
+        news,
+        instrument=keeper.instrument,
+        interval=keeper.interval,
+        start_ns=start_ns,
+        now_ns=now_ns,
+        lag_ns=LAG_NS,
     )
     async for part in parts:
-        keeper.keep(part, asked_ns=settled_ns)
+        keeper.keep(part, asked_ns=asked_ns)
         kept(part)
 
 

@@ -10,9 +10,10 @@ import numpy as np
 from trading_system.data_pipeline.bar_cells import MAX_ATOMS
 from trading_system.data_pipeline.bar_checks import Columns
 from trading_system.data_pipeline.bar_store import BarStore
-from trading_system.data_pipeline.collectors.asked import Asked
-from trading_system.data_pipeline.collectors.ohlcv import Told
-from trading_system.data_pipeline.collectors.spans import Span, merged, overlap, spans_of, without
+from trading_system.data_pipeline.collectors.asked import SETTLED_NS, Asked
+from trading_system.data_pipeline.collectors.pages import Told
+from trading_system.data_pipeline.collectors.spans import Span, later, merged, overlap, spans_of, without
+from trading_system.data_pipeline.store_manifest import months_of
 from trading_system.errors import DataError
 from trading_system.market import catalog
 from trading_system.market.bars import Bar, interval_ns
@@ -76,6 +77,12 @@ class Keeper:
     interval: str
     source: str
     tally: Tally = field(default_factory=Tally)
+    _young: list[Span] = field(default_factory=list)
+    """Counted as absent, and so young that it may be asked for again."""
+    _lately: list[Span] = field(default_factory=list)
+    """The time of bars that were told, as young; stream and history do not know of each other."""
+    _aside: set[str] = field(default_factory=set)
+    """Ids of records that were set aside; what is asked for again is told again."""
 
     @property
     def length_ns(self) -> int:
@@ -83,18 +90,19 @@ class Keeper:
         return interval_ns(self.interval)
 
     def stored(self, within: Span) -> list[Span]:
-        """Return the time that stored bars cover.
+        """Return the time of `within` that stored bars cover.
 
         Raises:
             DataError: A file of the store does not hold what was written. One that is gone counts as missing bars.
         """
         found: list[Span] = []
-        for path in sorted(self.store.folder(self.instrument, self.interval).glob("*.parquet")):
+        for path in months_of(self.store.folder(self.instrument, self.interval)):
             month = month_of(path.stem)
             if overlap(within, [month]):  # month by month: one that was lost must not keep the others from being read
                 rows = self.store.columns(*self._series, start_ns=month.start_ns, end_ns=month.end_ns - 1)
                 found += spans_of(rows.open_ns, self.length_ns)
-        return merged(found)
+        clipped = (Span(max(start, within.start_ns), min(end, within.end_ns)) for start, end in found)
+        return merged(clipped)
 
     def missing(self, within: Span) -> list[Span]:
         """Return the time without stored bars of which no source has said yet that it has none."""
@@ -123,10 +131,11 @@ class Keeper:
             columns_of([row for row, _ in read]),
             lambda row, reason: self._record(words[row], CONTRADICTION, reason),
         )
-        covered = merged(Span(row[0], row[0] + self.length_ns) for row, _ in read)
+        covered = merged([*self._lately, *(Span(row[0], row[0] + self.length_ns) for row, _ in read)])
+        self._lately = later(covered, asked_ns - SETTLED_NS)
         absent = without(Span(part.start_ns, part.end_ns), covered)
         self._asked.remember(absent, asked_ns)
-        self.tally.absent += sum(span.end_ns - span.start_ns for span in absent) // self.length_ns
+        self._count(absent, Span(part.start_ns, part.end_ns), asked_ns - SETTLED_NS)
 
     def keep_columns(self, columns: Columns, contradicting: Callable[[Row, str], Record]) -> None:
         """Put good bars, prices in atoms, into the store.
@@ -141,25 +150,37 @@ class Keeper:
         said, kept = (
             list(zip(*(part.tolist() for part in each), strict=True)) for each in (done.contradicted, done.stored)
         )
-        self.quarantine.put_all(
-            [
-                contradicting(
-                    new,
-                    f"bar at {iso(new[0])} says {new[1:]}, the one stored {old[1:]} "
-                    "(open, high, low, close, volume in atoms)",
-                )
-                for new, old in zip(said, kept, strict=True)
-            ]
-        )
+        aside = [
+            contradicting(
+                new,
+                f"bar at {iso(new[0])} says {new[1:]}, the one stored {old[1:]} "
+                "(open, high, low, close, volume in atoms)",
+            )
+            for new, old in zip(said, kept, strict=True)
+        ]
         self.tally.new += done.new
         self.tally.known += done.known
-        self.tally.contradicting += len(said)
+        self.tally.contradicting += self._set_aside(aside)
 
     def refuse(self, records: Sequence[Record]) -> None:
         """Set aside rows that are no bars."""
+        self.tally.unreadable += self._set_aside(records)
+
+    def _set_aside(self, records: Sequence[Record]) -> int:
+        """Put `records` into the quarantine and return of how many this keeper had not heard before."""
         if records:
             self.quarantine.put_all(records)
-        self.tally.unreadable += len(records)
+        heard = len(self._aside)
+        self._aside.update(record.id for record in records)
+        return len(self._aside) - heard
+
+    def _count(self, absent: Sequence[Span], told: Span, settled_ns: int) -> None:
+        """Count what is absent of the time `told` of, each bar once, however often it is asked for."""
+        before = self._young
+        left = [rest for span in before for rest in without(span, [told])]
+        self._young = merged([*left, *later(absent, settled_ns)])
+        known = sum(_length(span) for span in before) - sum(_length(span) for span in left)
+        self.tally.absent += (sum(_length(span) for span in absent) - known) // self.length_ns
 
     @property
     def series(self) -> Series:
@@ -202,6 +223,10 @@ def _storable(record: BarRecord) -> BarRecord:
     if record.bar is None or max(row_of(record.bar)) <= MAX_ATOMS:
         return record
     return replace(record, bar=None, wrong=f"a price or volume is too large to be kept: more than {MAX_ATOMS} atoms")
+
+
+def _length(span: Span) -> int:
+    return span.end_ns - span.start_ns
 
 
 def month_of(name: str) -> Span:

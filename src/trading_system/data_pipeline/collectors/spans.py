@@ -49,6 +49,15 @@ def without(whole: Span, taken: Iterable[Span]) -> list[Span]:
     return [*left, Span(at, whole.end_ns)] if at < whole.end_ns else left
 
 
+def later(spans: Iterable[Span], since_ns: int) -> list[Span]:
+    """Return what of `spans` lies from `since_ns` on.
+
+    >>> later([Span(0, 3), Span(5, 9)], 7)
+    [Span(start_ns=7, end_ns=9)]
+    """
+    return [Span(max(start, since_ns), end) for start, end in spans if end > since_ns]
+
+
 def overlap(span: Span, others: Iterable[Span]) -> bool:
     """Return whether `span` has a moment in common with any of `others`."""
     return any(max(span.start_ns, other.start_ns) < min(span.end_ns, other.end_ns) for other in others)
