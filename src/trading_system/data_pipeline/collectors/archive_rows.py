@@ -3,6 +3,7 @@
 import io
 import zipfile
 import zlib
+from collections import Counter
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -14,8 +15,13 @@ from trading_system.data_pipeline.collectors.spans import Span
 from trading_system.errors import DataError
 from trading_system.market.columns import Ints
 
-COLUMNS: Final = ("timestamp", "open", "high", "low", "close", "volume")
-"""The first of a row's cells; six others follow."""
+COLUMNS: Final = (
+    *("timestamp", "open", "high", "low", "close", "volume"),
+    *("close_time", "quote_volume", "trades", "taker_volume", "taker_quote_volume", "ignored"),
+)
+"""A row's cells, as the publisher's README.md lists them ("Klines")."""
+NEEDED: Final = len(Columns._fields)
+"""How many of them make a bar; the others are not read."""
 MOST_BYTES: Final = 1 << 31
 """Largest content of a ZIP; a month of seconds has 0.4 GB."""
 
@@ -32,13 +38,18 @@ class Rows(NamedTuple):
         columns: All rows, in the file's order; numbers of rows with a verdict mean nothing.
         verdicts: (S,) what is wrong with each.
         raw: Each in its own words.
-        first_line: Line of the first; 2 where there is a header.
+        lines: The line that each stands in, from 1; blank lines count.
     """
 
     columns: Columns
     verdicts: Verdicts
     raw: list[bytes]
-    first_line: int
+    lines: list[int]
+
+    @property
+    def first_line(self) -> int:
+        """The line of the first row; of no use where blank lines lie between the rows."""
+        return self.lines[0] if self.lines else 1
 
 
 def unzipped(content: bytes, name: str) -> bytes:
@@ -71,21 +82,26 @@ def rows_of(text: bytes, name: str, of: Span, length_ns: int) -> Rows:
     Raises:
         DataError: It is no table of at least six columns.
     """
-    raw = [line for line in (line.rstrip(b"\r") for line in text.split(b"\n")) if line]
-    header = bool(raw) and not raw[0][:1].isdigit()
-    raw = raw[1:] if header else raw
+    raw = [line.rstrip(b"\r") for line in text.split(b"\n")]
+    lines = [number for number, line in enumerate(raw, 1) if line]
+    raw = [line for line in raw if line]
+    if raw and not raw[0][:1].isdigit():  # a header
+        raw, lines = raw[1:], lines[1:]
     if not raw:
         empty = Columns(*(np.empty(0, dtype=np.int64) for _ in Columns._fields))
-        return Rows(empty, np.empty(0, dtype=np.uint8), [], 1)
+        return Rows(empty, np.empty(0, dtype=np.uint8), [], [])
+    cells, width, table = _table(raw)
     try:
-        frame = pl.read_csv(b"\n".join(raw), has_header=False, infer_schema=False, quote_char=None)
+        frame = pl.read_csv(b"\n".join(table), has_header=False, infer_schema=False, quote_char=None)
     except pl.exceptions.PolarsError as error:
         raise DataError(f"{name}: cannot be read as bars: {str(error).splitlines()[0]}") from error
-    if frame.width < len(COLUMNS) or frame.height != len(raw):
-        raise DataError(f"{name}: {frame.width} columns in {len(raw)} lines; a bar has {len(COLUMNS)} or more")
+    if width < NEEDED or frame.height != len(raw):
+        raise DataError(f"{name}: {width} columns in {len(raw)} lines; a bar has {NEEDED} or more")
     verdicts = np.zeros(len(raw), dtype=np.uint8)
-    times, *amounts = (frame.to_series(number) for number in range(len(COLUMNS)))
+    blame(verdicts, np.array(cells) > width, Kind.CELLS)
+    times, *amounts = (frame.to_series(number) for number in range(NEEDED))
     columns = Columns(_times(times, verdicts), *(_atoms(cells, verdicts) for cells in amounts))
+    blame(verdicts, np.array(cells) < width, Kind.MISSING)
     for price in columns[1:5]:
         blame(verdicts, price <= 0, Kind.PRICE)
         blame(verdicts, price > bar_cells.MAX_ATOMS, Kind.LARGE)
@@ -93,7 +109,23 @@ def rows_of(text: bytes, name: str, of: Span, length_ns: int) -> Rows:
     bar_checks.check_shape(columns, verdicts)
     blame(verdicts, columns.open_ns % length_ns != 0, Kind.GRID)
     blame(verdicts, (columns.open_ns < of.start_ns) | (columns.open_ns >= of.end_ns), Kind.UNSORTED)
-    return Rows(columns, verdicts, raw, 2 if header else 1)
+    return Rows(columns, verdicts, raw, lines)
+
+
+def _table(raw: list[bytes]) -> tuple[list[int], int, list[bytes]]:
+    """Return how many cells each row has, how many rows usually have, and the rows with as many each.
+
+    One cell more, a decimal comma say, shifts all behind it: it is made empty. One that is cut off is filled up.
+    """
+    cells = [line.count(b",") + 1 for line in raw]
+    width = Counter(cells).most_common(1)[0][0]
+    if max(cells) == min(cells):
+        return cells, width, raw
+    level = [
+        line + b"," * (width - many) if many <= width else b"," * (width - 1)
+        for line, many in zip(raw, cells, strict=True)
+    ]
+    return cells, width, level
 
 
 def _times(cells: pl.Series, verdicts: Verdicts) -> Ints:

@@ -19,7 +19,7 @@ from typing import Final, Literal, NamedTuple, Protocol
 import aiohttp
 import numpy as np
 
-from trading_system.data_pipeline.bar_checks import GOOD, Columns, Kind, kind_of
+from trading_system.data_pipeline.bar_checks import DAY_NS, GOOD, Columns, Kind, kind_of
 from trading_system.data_pipeline.collectors.archive_rows import COLUMNS, MOST_BYTES, Rows, rows_of, unzipped
 from trading_system.data_pipeline.collectors.keeping import CONTRADICTION, Keeper, Row, month_of
 from trading_system.data_pipeline.collectors.spans import Span, overlap, without
@@ -32,7 +32,8 @@ Cycle = Literal["monthly", "daily"]
 
 REASONS: Final = {Kind.UNSORTED: "it is of another time than the archive"}
 """What to say of a row in place of its kind."""
-DAY_NS: Final = 86_400 * NS_PER_S
+TIMELESS: Final = frozenset({Kind.CELLS, Kind.MISSING, Kind.TIME})
+"""Rows of these kinds do not say when they open, or not for sure."""
 TIMEOUT: Final = aiohttp.ClientTimeout(total=600.0, connect=10.0, sock_read=30.0)
 TRIES: Final = 5
 
@@ -194,12 +195,13 @@ def _keep(rows: Rows, hull: Span, keeper: Keeper, archive: Archive) -> None:
         return Record(
             source=archive.name,
             kind=kind,
-            reason=f"line {rows.first_line + row}: {reason}",
+            reason=f"line {rows.lines[row]}: {reason}",
             raw=rows.raw[row],
-            line=rows.first_line + row,
+            line=rows.lines[row],
             series=keeper.series,
             form="csv",
             columns=COLUMNS,
+            open_ns=None if kind in TIMELESS else int(rows.columns.open_ns[row]),
         )
 
     def contradicting(said: Row, reason: str) -> Record:
