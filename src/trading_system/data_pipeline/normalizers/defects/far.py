@@ -22,7 +22,7 @@ LEAST: Final = 0.15
 BARS: Final = 12.0
 """Usual bars from which on it is far."""
 TORN_LEAST: Final = 0.01
-TORN_BARS: Final = 4.0
+TORN_BARS: Final = 2.0
 """The same for rows whose prices cannot be those of one bar: that already speaks for a bad tick."""
 _FEWEST: Final = 5
 _ROUNDS: Final = 4
