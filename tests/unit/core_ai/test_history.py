@@ -2,16 +2,21 @@
 
 from dataclasses import replace
 
+import msgspec
 import numpy as np
 import pytest
 from tests.unit.core_ai.holes import holed
 
 from trading_system.blotter.signals import Unknown
 from trading_system.core_ai.inference.history import history_of
+from trading_system.core_ai.inference.lanes import STEP_FILE
 from trading_system.core_ai.inference.manifest import DEMO_MODEL, read, save
 from trading_system.core_ai.inference.strategies.registry import make
 from trading_system.core_ai.inference.view_cache import kept
-from trading_system.core_ai.training.export import export, onnx_of
+from trading_system.core_ai.training.export import export, onnx_of, step_of
+from trading_system.core_ai.training.network import DirectionNetwork
+from trading_system.data_pipeline.normalizers.features import set_of
+from trading_system.data_pipeline.normalizers.scaler import Scaler
 from trading_system.errors import ConfigurationError
 from trading_system.market.columns import BarColumns
 
@@ -55,6 +60,20 @@ def test_a_back_test_believes_what_a_desk_would_believe(strategy, make_bars, see
         Unknown.OUT_OF_RANGE,
     }
     assert table.gain[table.known].tolist() != table.loss[table.known].tolist()
+
+
+def test_features_that_never_look_back_hold_no_window_over_a_gap(trained, tmp_path_factory, make_bars):
+    """Known at the same bars as live: a whole window of such bars behind the gap, though each has its features."""
+    features = ("body", "upper_wick")
+    ends = {name: (end,) * 2 for name, end in {"low": -1.0, "high": 1.0, "floor": -2.0, "ceiling": 2.0}.items()}
+    network = DirectionNetwork(Scaler(**ends), hidden=4, dropout=0.0).eval()
+    named = {"features": features, "feature_set": set_of(features).name}
+    manifest = msgspec.structs.replace(trained.manifest, **named, **ends)
+    folder = tmp_path_factory.mktemp("model")
+    save(folder, onnx_of(network, window=8), manifest, others={STEP_FILE: step_of(network)})
+    bars = make_bars(60)
+    table = make("model", {"folder": str(folder)}).table(columns_of(bars[:30] + bars[31:]))
+    assert table.known.tolist() == [False] * 7 + [True] * 23 + [False] * 7 + [True] * 22
 
 
 def test_a_model_without_steps_is_asked_about_whole_windows(trained, tmp_path, make_bars):
