@@ -169,7 +169,8 @@ class _Examination:
         longer = np.zeros(len(self._keep), dtype=np.bool_)
         longer[regular[steps.coarser(self._rows.time_ns[regular], interval)]] = True
         self._tell(K.WRONG_INTERVAL, longer, f"at a longer step than {length_words(interval)}")
-        self._whole(line, interval, phase)
+        if len(regular):
+            self._whole(regular, interval, phase)
         placed = np.zeros(len(self._keep), dtype=np.bool_)
         placed[line] = True
         filled = self._seq.order[(placed | self._rows.timeless)[self._seq.order]]  # a row whose time is lost is a row
