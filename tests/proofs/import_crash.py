@@ -26,9 +26,8 @@ import numpy as np
 
 from trading_system.data_pipeline.bar_checks import Columns
 from trading_system.data_pipeline.bar_import import import_file
-from trading_system.data_pipeline.bar_store import BarStore, Flags
+from trading_system.data_pipeline.bar_store import BarStore
 from trading_system.errors import TradingError
-from trading_system.market.bar_flags import AFTER_GAP
 from trading_system.utils.error_handling.quarantine import Quarantine, beside
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -106,9 +105,9 @@ def _prepared(folder: Path) -> Case:
 
 def _trial(case: Case, folder: Path, seed: int, program: Sequence[str]) -> Outcome:
     chance, store = Random(seed), folder / "bars"
-    columns, flags = BarStore(case.whole).flagged(*SERIES)
+    columns = BarStore(case.whole).columns(*SERIES)
     before = np.array([chance.random() < 1 / 3 for _ in range(len(columns.open_ns))])
-    BarStore(store).append(_part(columns, before), *SERIES, flags=flags[before])
+    BarStore(store).append(_part(columns, before), *SERIES)
     process = _start(case.file, store, program)
     writing = bool(seed % 4)
     if writing:
@@ -117,7 +116,7 @@ def _trial(case: Case, folder: Path, seed: int, program: Sequence[str]) -> Outco
     process.kill()  # SIGKILL; nothing where it has ended
     code = process.wait(PATIENCE_S)
     strays = len(list(store.rglob("*.part")))
-    rows, violations = _judged(store, columns, flags, before)
+    rows, violations = _judged(store, columns, before)
     if code not in (0, -signal.SIGKILL):
         violations.append(f"the import ended with exit code {code}")
     try:
@@ -160,10 +159,10 @@ def _changed_ns(folder: Path) -> int:
     return max(inside, default=0)
 
 
-def _judged(store: Path, whole: Columns, flags: Flags, before: np.ndarray) -> tuple[int, list[str]]:
+def _judged(store: Path, whole: Columns, before: np.ndarray) -> tuple[int, list[str]]:
     """Return how many rows came to those `before`, and what is wrong with the store as the killed process left it."""
     try:
-        found, marks = BarStore(store).flagged(*SERIES)
+        found = BarStore(store).columns(*SERIES)
     except TradingError as error:
         return 0, [f"the store does not open: {error}"]
     violations = []
@@ -174,8 +173,7 @@ def _judged(store: Path, whole: Columns, flags: Flags, before: np.ndarray) -> tu
         violations.append(f"{lost} rows that were there are lost")
     at = np.searchsorted(whole.open_ns, found.open_ns)
     right = all(np.array_equal(theirs[at], ours) for theirs, ours in zip(whole, found, strict=True))
-    told = ~np.uint16(AFTER_GAP)  # what stands behind a gap depends on what is there yet
-    if not (right and np.array_equal(flags[at] & told, marks & told)):
+    if not right:
         violations.append("a row is there that nobody wrote")
     return len(found.open_ns) - int(np.count_nonzero(before)), violations
 

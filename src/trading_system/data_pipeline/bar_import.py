@@ -111,7 +111,7 @@ def import_file(
     series = Series(venue=venue, symbol=symbol, interval=interval, tick=offer.tick)
     aside = list(offer.records(found.aside, series))
     quarantine.put_all(aside)
-    written = store.append(found.columns, venue, symbol, interval, flags=found.flags)
+    written = store.append(found.columns, venue, symbol, interval)
     contradicted = _contradicted(found, written)
     quarantine.put_all(offer.records(contradicted, series))
     repeats = {row: doubt for row, doubt in found.repeats.items() if row not in contradicted}

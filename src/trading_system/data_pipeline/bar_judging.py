@@ -121,8 +121,6 @@ def judged(offer: Offer, now_ns: int) -> Judged:
     }
     repaired = _repaired(found.defects, len(repeats))
     flags = found.flags[kept]
-    if offer.marks is not None:
-        flags = offer.marks[places[kept]]
     notes = (*_repairs(repaired, found.backwards, length), *_oddities(found.defects))
     return Judged(
         length,

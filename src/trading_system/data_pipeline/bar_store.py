@@ -12,30 +12,28 @@ from numpy.typing import NDArray
 from trading_system.data_pipeline.bar_checks import MONDAY_NS, WEEK_NS, Columns
 from trading_system.data_pipeline.bar_rows import read_bars as read_bars
 from trading_system.data_pipeline.store_files import StoredFile, Values
-from trading_system.data_pipeline.table_store import Layout, TableStore
-from trading_system.errors import ConfigurationError, DataError
-from trading_system.market.bar_flags import AFTER_GAP
+from trading_system.data_pipeline.table_store import Layout, Listed, TableStore
+from trading_system.errors import DataError
 from trading_system.market.bars import Bar, interval_ns
 from trading_system.market.instruments import Instrument
 from trading_system.market.money import to_atoms
 from trading_system.market.timestamps import iso
 
 Flags = NDArray[np.uint16]
-"""(S,) bits of `market.bar_flags`, 0 for a clean bar."""
+"""(S,) bits of `market.bar_flags`, 0 for a clean bar. The store keeps none: what is odd about a bar is told by its
+surroundings, which may still come; `store_review.flagged` tells it of what is there."""
 
 GAPS: Final = "gaps"
-FLAGGED: Final = "flagged"
 
 _PRICES: Final = ("open", "high", "low", "close")
 _VALUES: Final = (*_PRICES, "volume")
 BARS: Final = Layout(
     rows="bars",
     name=("venue", "symbol", "interval"),
-    schema=2,
-    columns={"open_ns": np.int64, **dict.fromkeys(_VALUES, np.int64), "flags": np.uint16},
+    schema=3,
+    columns={"open_ns": np.int64, **dict.fromkeys(_VALUES, np.int64)},
     time="open_ns",
     key="open_ns",
-    remarks=("flags",),
 )
 """Opens in UTC ns; prices and volume in atoms (1e-8 of a unit), because a venue may change its tick."""
 
@@ -73,7 +71,7 @@ class BarStore:
 
     A file is replaced whole or not at all and carries its own hash, which every reading checks (`store_files`); a
     manifest beside the files lists them (`store_manifest`). Writers wait for each other, readers for nobody. The files
-    hold `open_ns`, `open`, `high`, `low`, `close`, `volume` as 64-bit integers and `flags`, 16 bits.
+    hold `open_ns`, `open`, `high`, `low`, `close`, `volume` as 64-bit integers.
 
     >>> import tempfile
     >>> from trading_system.data_pipeline.bar_checks import MONDAY_NS, WEEK_NS, Columns
@@ -87,22 +85,19 @@ class BarStore:
     """
 
     def __init__(self, root: Path) -> None:
+        self.root = root
         self._table = TableStore(root, BARS)
 
     def folder(self, instrument: Instrument, interval: str) -> Path:
         """Return where the months of `instrument` are."""
         return self._table.folder((instrument.venue, instrument.symbol, interval))
 
-    def append(
-        self, columns: Columns, venue: str, symbol: str, interval: str, *, flags: Flags | None = None
-    ) -> Written:
-        """Add bars, in any order. One that is there already changes nothing, nor do its flags.
+    def append(self, columns: Columns, venue: str, symbol: str, interval: str) -> Written:
+        """Add bars, in any order. One that is there already changes nothing.
 
         Args:
             columns: The bars: opens in UTC ns, prices and volumes in atoms.
             venue, symbol, interval: Whose they are; the interval as venues write it, "15m".
-            flags: (S,) what quality found odd about each; None: nothing. `AFTER_GAP` is not kept: whether a bar stands
-                behind a gap is told from the rows that are there when it is read (`flagged`).
 
         Raises:
             ConfigurationError: The interval or a name is none.
@@ -112,8 +107,7 @@ class BarStore:
         """
         length = interval_ns(interval)
         _check(columns, symbol, interval, length)
-        flags = np.zeros(len(columns.open_ns), dtype=np.uint16) if flags is None else flags & ~np.uint16(AFTER_GAP)
-        values: Values = {**columns._asdict(), "flags": flags}
+        values: Values = columns._asdict()
         done = self._table.append(values, (venue, symbol, interval), lambda held: _counts(held, length))
         against = Columns(*(column[done.contradicted] for column in columns))
         stored = against
@@ -175,48 +169,22 @@ class BarStore:
             ConfigurationError: There is no such series, or none of it lies in the span.
             DataError: A file was lost, does not hold what its hash says, or cannot be read.
         """
-        return self._rows((venue, symbol, interval), start_ns, end_ns)[0]
-
-    def flagged(
-        self, venue: str, symbol: str, interval: str, *, start_ns: int = 0, end_ns: int | None = None
-    ) -> tuple[Columns, Flags]:
-        """Return what `columns` does, and with each bar its flags.
-
-        The first bar behind absent ones bears `AFTER_GAP`, also where these lie before the span.
-        """
-        series = (venue, symbol, interval)
-        columns, flags = self._rows(series, start_ns, end_ns)
-        length, opens = interval_ns(interval), columns.open_ns
-        behind = np.concatenate(([self._behind_gap(series, int(opens[0]), length)], np.diff(opens) != length))
-        return columns, flags | np.where(behind, np.uint16(AFTER_GAP), np.uint16(0))
-
-    def _rows(self, series: tuple[str, ...], start_ns: int, end_ns: int | None) -> tuple[Columns, Flags]:
-        values = self._table.load(series, start_ns, end_ns)
-        columns = Columns(*(values[name].astype(np.int64, copy=False) for name in Columns._fields))
-        return columns, values["flags"].astype(np.uint16, copy=False)
-
-    def _behind_gap(self, series: tuple[str, ...], open_ns: int, length_ns: int) -> bool:
-        """Return whether bars are absent right before the one at `open_ns`, and there are earlier ones."""
-        if open_ns <= self._table.first_ns(series):
-            return False
-        try:
-            self._table.load(series, open_ns - length_ns, open_ns)
-        except (ConfigurationError, DataError):  # absent, or lost: nobody can work anything out across it
-            return True
-        return False
+        values = self._table.load((venue, symbol, interval), start_ns, end_ns)
+        return Columns(*(values[name].astype(np.int64, copy=False) for name in Columns._fields))
 
     def series(self) -> Iterator[tuple[str, str, str, list[StoredFile]]]:
         """Yield venue, symbol, interval and what the files say of themselves, for each series.
 
         Raises:
-            DataError: A file is none of the store.
+            DataError: A file is none of the store, or lies where it does not belong.
         """
         for (venue, symbol, interval), files in self._table.series():
             yield venue, symbol, interval, files
 
-    def lost(self, venue: str, symbol: str, interval: str) -> list[StoredFile]:
-        """Return the months of a series that were written and are not there any more."""
-        return self._table.lost((venue, symbol, interval))
+    def listed(self) -> Iterator[tuple[str, str, str, Listed]]:
+        """Yield what `series` does, and what is wrong with each; also a series of which every file is lost."""
+        for (venue, symbol, interval), listed in self._table.listed():
+            yield venue, symbol, interval, listed
 
 
 def _rows(columns: Columns) -> list[tuple[int, ...]]:
@@ -254,6 +222,6 @@ def _check(columns: Columns, symbol: str, interval: str, length_ns: int) -> None
 
 
 def _counts(values: Values, length_ns: int) -> dict[str, int]:
-    """Return in how many places bars are absent within a month, and how many bars are flagged."""
+    """Return in how many places bars are absent within a month."""
     apart = np.diff(values["open_ns"]) != length_ns
-    return {GAPS: int(np.count_nonzero(apart)), FLAGGED: int(np.count_nonzero(values["flags"]))}
+    return {GAPS: int(np.count_nonzero(apart))}

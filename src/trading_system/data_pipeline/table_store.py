@@ -22,8 +22,8 @@ from trading_system.data_pipeline.store_files import (
     read_month,
     staged,
 )
-from trading_system.data_pipeline.store_manifest import MONTHS, lost, months_of, refresh, refuse_losses
-from trading_system.errors import ConfigurationError
+from trading_system.data_pipeline.store_manifest import MANIFEST, MONTHS, lost, months_of, refresh, refuse_losses
+from trading_system.errors import ConfigurationError, DataError
 from trading_system.market.timestamps import NS_PER_S
 
 _THREADS: Final = 4
@@ -41,7 +41,6 @@ class Layout:
         columns: Each with its type, in the order in which they are stored.
         time: The column of times, UTC ns, by which rows go to months.
         key: The column that names a row, by which rows are sorted.
-        remarks: Columns that are no part of what a row says: rows that differ in them alone are the same row.
     """
 
     rows: str
@@ -50,7 +49,13 @@ class Layout:
     columns: Mapping[str, DTypeLike]
     time: str
     key: str
-    remarks: tuple[str, ...] = ()
+
+
+class Listed(NamedTuple):
+    """What the files of a series say of themselves, oldest first, and what is wrong with others, each in a sentence."""
+
+    files: list[StoredFile]
+    faults: list[str]
 
 
 class Appended(NamedTuple):
@@ -162,28 +167,41 @@ class TableStore:
         """Yield the name of each series with what its files say of themselves, oldest first.
 
         Raises:
-            DataError: A file is none of the store.
+            DataError: A file is none of the store, or lies where it does not belong.
         """
-        pattern = "/".join(["*"] * len(self._layout.name) + [MONTHS])
-        for folder in sorted({path.parent for path in self.root.glob(pattern)}):
+        for name, listed in self.listed():
+            if listed.faults:
+                raise DataError(listed.faults[0])
+            if listed.files:
+                yield name, listed.files
+
+    def listed(self) -> Iterator[tuple[tuple[str, ...], Listed]]:
+        """Yield what `series` does, with what is wrong instead of an error; also where nothing but a manifest is left.
+
+        Rows are not read: what a file says of itself is believed, if it lies where it says that it belongs.
+        """
+        place = "/".join(["*"] * len(self._layout.name))
+        found = [path.parent for end in (MONTHS, MANIFEST) for path in self.root.glob(f"{place}/{end}")]
+        for folder in sorted(set(found)):
             name = tuple(unquote(part) for part in folder.relative_to(self.root).parts)
-            yield name, [described(path) for path in months_of(folder)]
+            files, faults = [], []
+            for path in months_of(folder):
+                try:
+                    files.append(self._described(path, name))
+                except DataError as error:
+                    faults.append(str(error))
+            gone = ", ".join(f"{about.month} ({about.rows:,} rows)" for about in lost(folder))
+            if gone:
+                faults.append(f"files that were written are gone: {gone}")
+            yield name, Listed(files, faults)
 
-    def first_ns(self, series: tuple[str, ...]) -> int:
-        """Return the earliest time of `series`, UTC ns, as its first file says.
-
-        Raises:
-            ConfigurationError: There is no such series.
-            DataError: The file is none of the store.
-        """
-        there = months_of(self.folder(series))
-        if not there:
-            raise ConfigurationError(f"no {self._layout.rows} of {' '.join(series[1:])} under {self.folder(series)}")
-        return described(there[0]).first_ns
-
-    def lost(self, series: tuple[str, ...]) -> list[StoredFile]:
-        """Return the months of `series` that were written and are not there any more."""
-        return lost(self.folder(series))
+    def _described(self, path: Path, series: tuple[str, ...]) -> StoredFile:
+        about = described(path)
+        told = f"{about.series} {about.month} in schema {about.schema}"
+        asked = f"{_name(series)} {path.stem} in schema {self._layout.schema}"
+        if told != asked:
+            raise DataError(f"{path}: holds {told}, not {asked}: put it back where it was, or import its source again")
+        return about
 
     def _within(self, path: Path, series: tuple[str, ...], start_ns: int, end_ns: int | None) -> Values:
         values = self._read(path, series)
@@ -234,8 +252,7 @@ def _merged(stored: Values | None, offered: Values, layout: Layout) -> _Merged:
     first[1:] = ranked[1:] != ranked[:-1]
     keeper = order[np.maximum.accumulate(np.where(first, np.arange(len(keys)), 0))]
     again, kept = order[~first], keeper[~first]
-    told = [column for name, column in both.items() if name not in layout.remarks]
-    differs = np.logical_or.reduce([column[again] != column[kept] for column in told])
+    differs = np.logical_or.reduce([column[again] != column[kept] for column in both.values()])
     stays = order[first]
     if layout.time != layout.key:
         stays = stays[np.argsort(both[layout.time][stays], kind="stable")]

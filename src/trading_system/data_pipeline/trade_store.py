@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from trading_system.data_pipeline.store_files import StoredFile
-from trading_system.data_pipeline.table_store import Layout, TableStore
+from trading_system.data_pipeline.table_store import Layout, Listed, TableStore
 from trading_system.errors import DataError
 from trading_system.market.columns import Ints
 
@@ -95,10 +95,11 @@ class TradeStore:
         return Trades._make(values[name] for name in Trades._fields)
 
     def series(self) -> Iterator[tuple[str, str, list[StoredFile]]]:
-        """Yield venue, symbol and what the files say of themselves, for each series."""
+        """Yield venue, symbol and what the files say of themselves, for each series; as of `BarStore`."""
         for (venue, symbol), files in self._table.series():
             yield venue, symbol, files
 
-    def lost(self, venue: str, symbol: str) -> list[StoredFile]:
-        """Return the months of a series that were written and are not there any more."""
-        return self._table.lost((venue, symbol))
+    def listed(self) -> Iterator[tuple[str, str, Listed]]:
+        """Yield what `series` does, and what is wrong with each; also a series of which every file is lost."""
+        for (venue, symbol), listed in self._table.listed():
+            yield venue, symbol, listed

@@ -132,6 +132,34 @@ def test_ls_finds_a_changed_file_and_a_lost_one(run, stored):
     assert (done.code, "gone: 2024-01 (600 rows)" in done.out) == (2, True)
 
 
+def test_ls_tells_of_a_series_of_which_all_is_lost_and_of_a_broken_one_beside_sound_ones(run, stored):
+    """Exit code 2 for them, 0 for the sound one alone; a lost series is not nothing."""
+    run("data", "import", bar_file(Path("other.csv"), rows(9)), "--symbol", "ETHUSDT")
+    run("data", "import", bar_file(Path("other.csv"), rows(9)), "--symbol", "SOLUSDT")
+    Path("data/bars/binance/BTCUSDT/1m/2024-01.parquet").unlink()
+    Path("data/bars/binance/ETHUSDT/1m/2024-01.parquet").write_bytes(b"no parquet")
+    done = run("data", "ls")
+    assert done.code == 2
+    assert "BTCUSDT 1m  0 bars in 0 months" in done.out
+    assert "gone: 2024-01 (600 rows)" in done.out
+    assert "is no file of this store" in done.out
+    assert run("data", "ls", "--symbol", "SOLUSDT").code == 0
+    wrong = [json.loads(line)["wrong"] != "" for line in run("data", "ls", "--json").out.splitlines()]
+    assert wrong == [True, True, False]
+
+
+def test_ls_counts_what_is_odd_where_that_is_asked_for(run, bare_environment):
+    """By a review of the series as it is: an hour without trades, and the bar behind the absent one."""
+    lines = rows(600)
+    lines[30] = ",".join([*lines[30].split(",")[:5], "0"])
+    bar_file(Path("BTCUSDT.csv"), lines[:70] + lines[71:])
+    run("data", "import", "BTCUSDT.csv")
+    [row] = told(run("data", "ls", "--flags", "--json"))
+    assert row["flagged"] == {"zero bar": 1, "after a gap": 1}
+    assert "flagged: 1 zero bar, 1 after a gap" in run("data", "ls", "--flags").out
+    assert "flagged" not in run("data", "ls").out
+
+
 def test_what_is_exported_and_imported_again_is_the_same_store(run, stored):
     """To the byte, by CSV and by Parquet; a span is cut where it says."""
     for name in ("BTCUSDT.csv", "BTCUSDT.parquet"):

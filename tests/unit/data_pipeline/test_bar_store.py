@@ -13,7 +13,6 @@ from trading_system.data_pipeline.bar_checks import Columns
 from trading_system.data_pipeline.bar_store import BarStore, bars_hash, read_bars
 from trading_system.data_pipeline.store_files import WORDS
 from trading_system.errors import ConfigurationError, DataError
-from trading_system.market.bar_flags import AFTER_GAP, SPIKE
 
 HOUR_NS = 3_600_000_000_000
 HOUR_MS = 3_600_000
@@ -50,14 +49,13 @@ def content(folder):
 def test_any_split_in_any_order_gives_the_same_files_byte_for_byte(make_bars, btcusdt, tmp_path_factory, data, seed):
     """What the store holds depends on what it was told, and not on how: shuffled, in pieces, some of them twice."""
     bars = in_atoms(make_bars(120, seed=seed, interval_ns=12 * HOUR_NS, start_ns=1_706_054_400_000_000_000))
-    flags = np.arange(120, dtype=np.uint16) % 3
     whole, split = (BarStore(tmp_path_factory.mktemp("store")) for _ in range(2))
-    whole.append(bars, "binance", "BTCUSDT", "12h", flags=flags)
+    whole.append(bars, "binance", "BTCUSDT", "12h")
     order = np.array(data.draw(st.permutations(range(120))))
     cuts = sorted(data.draw(st.lists(st.integers(0, 120), max_size=5)))
     new = 0
     for rows in [*np.split(order, cuts), order[:17]]:
-        done = split.append(part(bars, rows), "binance", "BTCUSDT", "12h", flags=flags[rows])
+        done = split.append(part(bars, rows), "binance", "BTCUSDT", "12h")
         assert (done.new + done.known, len(done.contradicted.open_ns)) == (len(rows), 0)
         new += done.new
     assert new == 120
@@ -65,50 +63,11 @@ def test_any_split_in_any_order_gives_the_same_files_byte_for_byte(make_bars, bt
 
 
 def test_bars_come_back_as_they_were_written(store, hours, btcusdt):
-    """Objects in, objects out; columns in atoms beside them, with what quality said of each."""
+    """Objects in, objects out; columns in atoms beside them."""
     assert store.write(hours[::-1], btcusdt, "1h") == 1_500
     assert store.read(btcusdt, "1h") == hours
-    columns, flags = store.flagged("binance", "BTCUSDT", "1h")
+    columns = store.columns("binance", "BTCUSDT", "1h")
     assert [column.tolist() for column in columns] == [column.tolist() for column in in_atoms(hours)]
-    assert flags.dtype == np.uint16
-    assert not flags.any()
-
-
-def test_flags_stay_with_their_bars(store, hours):
-    """A flag is a remark on a bar: kept with it, counted by its file, and the bar told again without it is known."""
-    bars = in_atoms(hours)
-    flags = np.zeros(1_500, dtype=np.uint16)
-    flags[[3, 700]] = 5, 0x8000
-    store.append(bars, "binance", "BTCUSDT", "1h", flags=flags)
-    done = store.append(bars, "binance", "BTCUSDT", "1h")
-    assert (done.new, done.known) == (0, 1_500)
-    assert store.flagged("binance", "BTCUSDT", "1h")[1].tolist() == flags.tolist()
-    [(*_, months)] = store.series()
-    assert [month.counts["flagged"] for month in months] == [1, 1, 0]
-
-
-@given(gone=st.sets(st.integers(0, 119), max_size=60), start=st.integers(-1, 120), later=st.booleans())
-def test_a_bar_behind_absent_ones_says_so_whatever_the_span(make_bars, tmp_path_factory, gone, start, later):
-    """Told from what is there when it is read: also where the gap lies before the span, and not when it was filled."""
-    store = BarStore(tmp_path_factory.mktemp("gaps"))
-    bars = in_atoms(make_bars(120, interval_ns=12 * HOUR_NS, start_ns=1_706_054_400_000_000_000))
-    there = np.array([number not in gone for number in range(120)])
-    marks = np.full(120, AFTER_GAP | SPIKE, dtype=np.uint16)  # what it is told of gaps is not believed
-    if later:
-        store.append(part(bars, ~there), "binance", "BTCUSDT", "12h", flags=marks[~there])
-        there_now = np.ones(120, dtype=bool)
-    else:
-        there_now = there
-    store.append(part(bars, there), "binance", "BTCUSDT", "12h", flags=marks[there])
-    begin = 0 if start < 0 else int(bars.open_ns[0]) + start * 12 * HOUR_NS
-    asked = np.flatnonzero(there_now & (bars.open_ns >= begin))
-    if not len(asked):
-        return
-    columns, flags = store.flagged("binance", "BTCUSDT", "12h", start_ns=begin)
-    assert columns.open_ns.tolist() == bars.open_ns[asked].tolist()
-    first = int(np.flatnonzero(there_now)[0])
-    behind = [row > first and not there_now[row - 1] for row in asked.tolist()]
-    assert flags.tolist() == [SPIKE | (AFTER_GAP if gap else 0) for gap in behind]
 
 
 def test_absent_bars_are_counted_where_they_are_absent(store, hours):
@@ -228,12 +187,12 @@ def test_a_bar_of_another_series_is_refused(store, hours, btcusdt, change):
         lambda frame: frame.with_columns(
             pl.col("high") + pl.when(pl.int_range(pl.len()) == 0).then(10**6).otherwise(0)  # one price by one tick
         ),
-        lambda frame: frame.with_columns(pl.lit(1, dtype=pl.UInt16).alias("flags")),
+        lambda frame: frame.with_columns(pl.lit(1, dtype=pl.Int64).alias("volume")),
         lambda frame: frame.rename({"open": "close", "close": "open"}),
         lambda frame: frame.head(-1),
-        lambda frame: frame.drop("flags"),
+        lambda frame: frame.drop("volume"),
     ],
-    ids=["a price", "flags", "names", "a row", "a column"],
+    ids=["a price", "volumes", "names", "a row", "a column"],
 )
 def test_a_changed_file_is_not_believed(store, hours, btcusdt, change):
     """Another program wrote it anew, with the words of the old one: the hash in the file differs."""

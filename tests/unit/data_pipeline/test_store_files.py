@@ -70,7 +70,9 @@ def test_a_month_that_was_lost_is_no_gap_of_the_market(store, folder):
     store.append(days(100, 105), *SERIES)
     with pytest.raises(DataError, match=r"are gone: 1970-02 \(28 rows\); import or fetch them again"):
         store.columns(*SERIES)
-    assert [of.month for of in store.lost(*SERIES)] == ["1970-02"]
+    [(*_, listed)] = store.listed()
+    assert ([of.month for of in listed.files], len(listed.faults)) == (["1970-01", "1970-03", "1970-04"], 1)
+    assert "gone: 1970-02 (28 rows)" in listed.faults[0]
     assert len(store.columns(*SERIES, start_ns=59 * DAY_NS).open_ns) == 46
     assert store.append(days(0, 100), *SERIES).new == 28
     assert lost.read_bytes() == content
@@ -150,7 +152,7 @@ def test_a_reader_beside_a_writer_sees_whole_months_and_no_loss(tmp_path):
         found = store.columns(*SERIES)
         assert found.open_ns.tolist() == days(0, len(found.open_ns)).open_ns.tolist()
         seen.append(len(found.open_ns))
-        assert store.lost(*SERIES) == []
+        assert [listed.faults for *_, listed in store.listed()] == [[]]
     writer.join()
     assert seen == sorted(seen)
     assert len(store.columns(*SERIES).open_ns) == 1200
@@ -162,6 +164,24 @@ def test_a_series_of_which_all_is_lost_is_lost(store, folder):
         path.unlink()
     with pytest.raises(DataError, match=r"are gone: 1970-01 \(31 rows\), 1970-02"):
         store.columns(*SERIES)
+    [(*series, listed)] = store.listed()
+    assert (tuple(series), listed.files) == (SERIES, [])
+    assert "gone: 1970-01 (31 rows), 1970-02" in listed.faults[0]
+    with pytest.raises(DataError, match="are gone"):
+        list(store.series())
+
+
+def test_one_file_that_is_wrong_does_not_hide_the_others(store, folder):
+    """A month that is no Parquet, and one of another series that was copied there, which its footer tells."""
+    (folder / "1970-02.parquet").write_bytes(b"no parquet")
+    other = (*SERIES[:1], "ETHUSDT", SERIES[2])
+    store.append(days(0, 5), *other)
+    (folder / "1970-03.parquet").write_bytes(next(store.root.glob("*/ETHUSDT/*/1970-01.parquet")).read_bytes())
+    found = {symbol: listed for _, symbol, _, listed in store.listed()}
+    assert ([of.month for of in found[SERIES[1]].files], found["ETHUSDT"].faults) == (["1970-01", "1970-04"], [])
+    first, second = found[SERIES[1]].faults
+    assert "1970-02.parquet: is no file of this store" in first
+    assert "1970-03.parquet: holds " in second
 
 
 def test_nothing_offered_makes_nothing(tmp_path):
@@ -196,9 +216,9 @@ def test_duckdb_and_polars_scan_the_files(store, tmp_path):
     frame = (
         pl.scan_parquet(files)
         .filter(pl.col("open_ns") >= 99 * DAY_NS)
-        .select(pl.from_epoch("open_ns", time_unit="ns"), pl.col("close").cast(pl.Decimal(38, 8)) / 10**8, "flags")
+        .select(pl.from_epoch("open_ns", time_unit="ns"), pl.col("close").cast(pl.Decimal(38, 8)) / 10**8)
         .collect()
     )
-    [(when, close, flags)] = frame.rows()
-    assert (f"{when:%Y-%m-%d}", str(close), flags) == ("1970-04-10", "1.02000000", 0)
-    assert duckdb.sql(f"SELECT count(*), sum(flags) FROM '{files}'").fetchall() == [(100, 0)]
+    [(when, close)] = frame.rows()
+    assert (f"{when:%Y-%m-%d}", str(close)) == ("1970-04-10", "1.02000000")
+    assert duckdb.sql(f"SELECT count(*) FROM '{files}'").fetchall() == [(100,)]

@@ -24,20 +24,20 @@ def blocks(language):
 
 @pytest.fixture
 def stored(tmp_path, monkeypatch):
-    """Two minutes of BTCUSDT, the second flagged, in the current folder."""
+    """Two minutes of BTCUSDT, in the current folder."""
     monkeypatch.chdir(tmp_path)
     prices = (
         np.array([atoms, atoms]) for atoms in (100_010_000_000, 100_200_000_000, 100_000_000_000, 100_125_000_000)
     )
     minutes = np.array([1_704_067_200, 1_704_067_260]) * 10**9
     bars = Columns(minutes, *prices, np.array([1, 2]))
-    BarStore(Path("data/bars")).append(bars, "binance", "BTCUSDT", "1m", flags=np.array([0, 1], dtype=np.uint16))
+    BarStore(Path("data/bars")).append(bars, "binance", "BTCUSDT", "1m")
 
 
 def test_the_sql_gives_exact_decimals_and_real_times(stored):
-    """The clean bar of the two."""
+    """The first bar of the two."""
     [sql] = blocks("sql")
-    [(when, close)] = duckdb.sql(sql).fetchall()
+    [(when, close), _] = duckdb.sql(sql).fetchall()
     assert (f"{when:%Y-%m-%d %H:%M}", str(close)) == ("2024-01-01 00:00", "1001.25000000")
 
 

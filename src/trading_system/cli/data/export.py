@@ -21,14 +21,16 @@ def command(
 ) -> None:
     """Write the bars of a series to OUT, a .csv or .parquet file, whole or not at all, to the digit.
 
-    Columns: timestamp (open, UTC, ms), open, high, low, close, volume, flags; `data import` reads it again.
+    Columns: timestamp (open, UTC, ms), open, high, low, close, volume, flags; `data import` reads it again. The flags
+    tell what is odd about a bar, by a review of the whole series.
 
     Example: trading-system data export btc.csv --symbol BTCUSDT --interval 1h --since 2024-01-01
     """
     from trading_system.data_pipeline.bar_export import export
     from trading_system.data_pipeline.bar_store import BarStore
+    from trading_system.data_pipeline.store_review import flagged
 
-    columns, flags = BarStore(store).flagged(venue, symbol, interval, start_ns=start_ns, end_ns=end_ns)
+    columns, flags = flagged(BarStore(store), venue, symbol, interval, start_ns=start_ns, end_ns=end_ns)
     export(columns, flags, out)
     rows = len(columns.open_ns)
     told = {"file": str(out), "venue": venue, "symbol": symbol, "interval": interval, "rows": rows}

@@ -64,7 +64,7 @@ def command(
 
     if partial and out is None:
         raise ConfigurationError("--partial needs --out: a bar of the store is final, one that misses a part is not")
-    made = _made(store, venue, symbol, shorter, longer, start_ns, end_ns, partial)
+    made = _made(store, venue, symbol, shorter, longer, start_ns, end_ns, partial, flags_too=out is not None)
     rows = len(made.columns.open_ns)
     told = {"venue": venue, "symbol": symbol, "interval": longer, "rows": rows, "partial": made.partial}
     if out is not None:
@@ -72,7 +72,7 @@ def command(
         told |= {"file": str(out)}
         where = f"in {out}"
     else:
-        done = BarStore(store).append(made.columns, venue, symbol, longer, flags=made.flags)
+        done = BarStore(store).append(made.columns, venue, symbol, longer)
         contradicted = len(done.contradicted.open_ns)
         aside = Quarantine(quarantine or beside(store))
         series = Series(venue=venue, symbol=symbol, interval=longer, tick="0.00000001")
@@ -97,9 +97,14 @@ def _made(
     start_ns: int,
     end_ns: int | None,
     partial: bool,
+    *,
+    flags_too: bool,
 ) -> "Resampled":
+    import numpy as np
+
     from trading_system.data_pipeline.bar_store import BarStore
     from trading_system.data_pipeline.resampling import bars_of_trades, resampled
+    from trading_system.data_pipeline.store_review import flagged
     from trading_system.data_pipeline.trade_store import TradeStore
 
     to_ns = interval_ns(longer)
@@ -114,5 +119,9 @@ def _made(
     from_ns = interval_ns(shorter)
     if to_ns <= from_ns or to_ns % from_ns:
         raise ConfigurationError(f"bars of {shorter} make no bars of {longer}: --to must be a multiple of --from")
-    columns, flags = BarStore(store).flagged(venue, symbol, shorter, start_ns=start_ns, end_ns=end_ns)
+    if flags_too:
+        columns, flags = flagged(BarStore(store), venue, symbol, shorter, start_ns=start_ns, end_ns=end_ns)
+    else:
+        columns = BarStore(store).columns(venue, symbol, shorter, start_ns=start_ns, end_ns=end_ns)
+        flags = np.zeros(len(columns.open_ns), dtype=np.uint16)
     return resampled(columns, flags, from_ns, to_ns, keep_partial=partial)
