@@ -25,7 +25,7 @@ from trading_system.data_pipeline.collectors.pages import told
 from trading_system.desk.clock import SimulatedClock
 from trading_system.errors import ConfigurationError, RateLimited
 from trading_system.testnet.config import BTCUSDT
-from trading_system.testnet.faults import LoseAnswer, LoseRequest, On, Refuse, Unavailable
+from trading_system.testnet.faults import GarbleStamp, LoseAnswer, LoseRequest, On, Refuse, Unavailable
 from trading_system.testnet.server import Testnet
 from trading_system.utils.error_handling.quarantine import Quarantine
 
@@ -181,6 +181,29 @@ async def test_what_cannot_be_done_is_one_sentence_and_exit_code_2(
     assert not (tmp_path / "bars").exists()
 
 
+@pytest.mark.parametrize("nth", [1, 3])
+async def test_one_garbled_stamp_in_a_page_of_history_costs_that_bar_alone(tmp_path: Path, nth: int) -> None:
+    """The row in the middle of a page says a time a week ahead; it is set aside, and all others are stored."""
+    bars = minutes(500)
+    async with exchange(bars, faults=(GarbleStamp(nth),)) as testnet:
+        ended = await fetched(testnet, tmp_path / "bars", bars, page=100)
+        assert testnet.floor.weather.forecast() == []
+    assert ended.keeper is not None
+    assert (ended.keeper.tally.new, ended.keeper.tally.unreadable) == (498, 1)  # the last closed this very moment
+    garbled = 100 * (nth - 1) + 50
+    assert same(stored(tmp_path / "bars"), rows([*bars[:garbled], *bars[garbled + 1 : -1]]))
+
+
+async def test_what_is_stored_of_a_part_of_a_month_is_that_part(tmp_path: Path) -> None:
+    """Of three hundred stored bars ten were asked for; a stray file in the folder is passed by."""
+    bars = minutes(300)
+    async with exchange(bars) as testnet:
+        await fetched(testnet, tmp_path / "bars", bars)
+        (tmp_path / "bars" / "binance" / "BTCUSDT" / "1m" / "backup.parquet").write_bytes(b"mine")
+        ended = await fetched(testnet, tmp_path / "bars", bars, until_ns=bars[10].open_ns)
+    assert ended.told()["stored"] == 10
+
+
 async def test_a_venue_that_is_not_there_is_one_sentence(tmp_path: Path) -> None:
     """Three tries, then what was tried."""
     bars = minutes(10)
@@ -189,8 +212,10 @@ async def test_a_venue_that_is_not_there_is_one_sentence(tmp_path: Path) -> None
     await testnet.stop()
     code, _, err = await told_by(testnet, tmp_path)
     assert code == 2
-    assert "no connection" in err
+    assert "no connection to 127.0.0.1:" in err
+    assert "Connection refused" in err
     assert "Traceback" not in err
+    assert "ClientConnectorError" not in err
 
 
 @pytest.mark.parametrize("sign", [signal.SIGINT, signal.SIGTERM])

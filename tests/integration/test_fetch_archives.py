@@ -249,3 +249,20 @@ async def test_what_is_read_is_told_in_json(tmp_path: Path) -> None:
     assert datetime.fromisoformat(told["since"]) == datetime(2024, 1, 1, tzinfo=UTC)
     assert bars[1].open_ns - bars[0].open_ns == MINUTE_NS
     assert (told["stored"], told["new"], told["quarantine"], told["interrupted"]) == (100, 100, None, False)
+
+
+async def test_what_archives_do_not_have_is_not_looked_for_in_them_again_but_asked_of_the_venue(tmp_path: Path) -> None:
+    """An archive lacks bars 40 to 49: offline it is read once; the venue is asked for those ten all the same."""
+    bars = minutes(100)
+    source = tmp_path / "archives"
+    month(source, "2024-01", [*bars[:40], *bars[50:]])
+    async with exchange(bars) as testnet:
+        until_ns = bars[-1].close_ns
+        first = await fetched(testnet, tmp_path / "bars", bars, until_ns=until_ns, archive=str(source), offline=True)
+        assert (first.told()["new"], first.told()["known"]) == (90, 0)
+        (source / "BTCUSDT-1m-2024-01.zip").write_bytes(b"whoever reads this fails")
+        again = await fetched(testnet, tmp_path / "bars", bars, until_ns=until_ns, archive=str(source), offline=True)
+        assert (again.told()["new"], again.told()["known"]) == (0, 0)
+        whole = await fetched(testnet, tmp_path / "bars", bars, until_ns=until_ns, archive=str(source))
+        assert (whole.told()["new"], whole.told()["known"]) == (10, 0)
+    assert same(stored(tmp_path / "bars"), rows(bars))

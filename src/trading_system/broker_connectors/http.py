@@ -1,5 +1,6 @@
 """One request: send it, and name the failure by the one question that matters for an order: may it have arrived?"""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,8 +24,12 @@ def could_it_have_arrived() -> Iterator[None]:
     """Name a transport failure by the one question that matters for an order."""
     try:
         yield
-    except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-        raise VenueUnavailable(f"no connection: {error!r}") from error  # it never left
+    except aiohttp.ClientConnectorError as error:
+        number = error.os_error.errno or 0
+        why = os.strerror(number) if number > 0 else str(error.os_error)  # names that nobody knows have no such number
+        raise VenueUnavailable(f"no connection to {error.host}:{error.port}: {why}") from error  # it never left
+    except aiohttp.ConnectionTimeoutError as error:
+        raise VenueUnavailable(f"no connection in time: {error}") from error  # it never left either
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise OutcomeUnknown(f"no answer: {type(error).__name__} {error}".strip()) from error  # it may have
 

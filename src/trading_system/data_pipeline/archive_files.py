@@ -68,7 +68,7 @@ def archive_records(archive: Archive, path: Path, doubts: Doubts, series: Series
     """Yield the rows of `archive` that `doubts` name, as `raw_rows.records_of` does for other files."""
     rows = archive.rows
     for position in sorted(doubts):
-        doubt, line = doubts[position], rows.first_line + position
+        doubt, line = doubts[position], rows.lines[position]
         own = "" if doubt.kind else kind_of(int(rows.verdicts[position]))
         yield Record(
             source=str(path),

@@ -157,12 +157,57 @@ class HoldAnswer(Fault):
 
 
 @dataclass(frozen=True, slots=True)
+class PageFault(Fault):
+    """What happens to the answer with past klines, whose rows begin with their opening time, ms."""
+
+    on: On = On.DATA
+
+    befalls: ClassVar[frozenset[On]] = frozenset({On.DATA})
+
+    def told(self, rows: list[list[object]], now_ms: int) -> list[list[object]]:
+        """Return what is answered in place of `rows`."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class LateHistory(PageFault):
+    """Klines that closed less than `late_ms` ago are not listed yet."""
+
+    late_ms: int = 90_000
+
+    def told(self, rows: list[list[object]], now_ms: int) -> list[list[object]]:
+        """Return the rows without the youngest."""
+        return [row for row in rows if int(str(row[CLOSES])) < now_ms - self.late_ms]
+
+
+@dataclass(frozen=True, slots=True)
+class GarbleStamp(PageFault):
+    """The row in the middle says a time that is off by `off_ms`."""
+
+    off_ms: int = 600_000_000
+
+    def told(self, rows: list[list[object]], now_ms: int) -> list[list[object]]:
+        """Return the rows, one of them of another time."""
+        return [
+            [int(str(cell)) + self.off_ms if column in (0, CLOSES) else cell for column, cell in enumerate(row)]
+            if number == len(rows) // 2
+            else row
+            for number, row in enumerate(rows)
+        ]
+
+
+CLOSES: Final = 6
+"""Where a row of klines says when it closes, ms."""
+
+
+@dataclass(frozen=True, slots=True)
 class BarFault(Fault):
     """What happens to the message that a bar has closed, on the market streams.
 
     Attributes:
         repeats: It is sent twice.
         garbles: It has no bar in it.
+        off_ms: Its times are off by so much, ms.
     """
 
     on: On = On.BAR
@@ -170,6 +215,7 @@ class BarFault(Fault):
     befalls: ClassVar[frozenset[On]] = BARS
     repeats: ClassVar[bool] = False
     garbles: ClassVar[bool] = False
+    off_ms: ClassVar[int] = 0
 
 
 class DropStream(BarFault):
@@ -201,11 +247,18 @@ class GarbleBar(BarFault):
     garbles = True
 
 
+class FutureBar(BarFault):
+    """It is told as one that closes a century later."""
+
+    __slots__ = ()
+    off_ms = 36_525 * 86_400_000
+
+
 KINDS: Final[dict[str, type[Fault]]] = {
     kind.__name__: kind
     for kind in (
         *(LoseRequest, LoseAnswer, DropConnection, Refuse, Unavailable, Late, DelayRequest, Outage, HoldAnswer),
-        *(DropStream, LoseBar, RepeatBar, GarbleBar),
+        *(DropStream, LoseBar, RepeatBar, GarbleBar, FutureBar, LateHistory, GarbleStamp),
     )
 }
 

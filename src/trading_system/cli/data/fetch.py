@@ -2,12 +2,12 @@
 
 import asyncio
 import json
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 import click
 
+from trading_system.cli.data.spans import moment_ns
 from trading_system.errors import ConfigurationError
 
 INTERRUPTED: Final = 130
@@ -81,24 +81,3 @@ def command(
     ended = asyncio.run(run(asked))
     click.echo(json.dumps(ended.told()) if as_json else ended.words())
     return INTERRUPTED if ended.interrupted and not ended.following else 0
-
-
-def moment_ns(text: str, option: str) -> int:
-    """Return the moment that `text` says, UTC ns.
-
-    Raises:
-        ConfigurationError: It is no date or time, one of another zone, or before 1970.
-
-    >>> moment_ns("1970-01-02", "--since")
-    86400000000000
-    """
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigurationError(f"{option} {text!r} is no moment: write 2024-01-31 or 2024-01-31T12:30Z") from None
-    if moment.utcoffset():
-        raise ConfigurationError(f"{option} {text!r} is not in UTC: write it with a Z at its end")
-    ns = round(moment.replace(tzinfo=UTC).timestamp() * 1_000) * 1_000_000
-    if ns < 0:
-        raise ConfigurationError(f"{option} {text!r} is before 1970")
-    return ns

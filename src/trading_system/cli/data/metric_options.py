@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from trading_system.errors import ConfigurationError, DataError
+from trading_system.cli.data.spans import moment_ns
 
 if TYPE_CHECKING:
     from trading_system.data_pipeline.collectors.onchain import Collected
@@ -40,12 +40,7 @@ def moment_of(text: str, option: str) -> int:
     Raises:
         ConfigurationError: It is no moment.
     """
-    from trading_system.data_pipeline.moments import moment_ns
-
-    try:
-        return moment_ns(text)
-    except DataError as error:
-        raise ConfigurationError(f"{option}: {error}") from None
+    return moment_ns(text, option)
 
 
 def say_license(provider: "Provider", as_json: bool) -> None:

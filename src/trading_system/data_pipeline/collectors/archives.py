@@ -123,7 +123,8 @@ async def unpack(
 ) -> None:
     """Put the bars that archives have of `missing` into the store; what no archive has stays missing.
 
-    A month's archive is taken where there is one, else those of its days. Each is kept before the next is read.
+    A month's archive is taken where there is one, else those of its days. Each is kept before the next is read. What
+    one does not have is remembered, so that no archive is read again for it.
 
     Args:
         archives: Where they lie.
@@ -211,6 +212,7 @@ def _keep(rows: Rows, hull: Span, keeper: Keeper, archive: Archive) -> None:
     kinds = {row: kind_of(int(rows.verdicts[row])) for row in bad}
     keeper.refuse([record(row, kind, REASONS.get(kind, kind)) for row, kind in kinds.items()])
     keeper.keep_columns(Columns(*(column[good] for column in rows.columns)), contradicting)
+    keeper.remember_archive(archive.span, hull, rows.columns.open_ns[good])
 
 
 def _months(spans: Sequence[Span]) -> Iterator[Span]:

@@ -2,10 +2,12 @@
 
 A source may be late with a bar, so emptiness is believed only of time that was an hour past when the source was asked.
 Of anything younger nothing is written down: it is asked for again next time.
+
+What a whole archive does not have is kept apart: the archive need not be read again, but the venue may have it.
 """
 
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
 import msgspec
 
@@ -27,9 +29,14 @@ class Empty(NamedTuple):
     asked_ns: int
 
 
+Who = Literal["empty", "archived"]
+"""Who had nothing: the source, or an archive."""
+
+
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     version: int
-    empty: list[Empty]
+    empty: list[Empty] = []
+    archived: list[Empty] = []
 
 
 class Asked:
@@ -43,39 +50,44 @@ class Asked:
         self._folder = folder
         self._path = folder / FILE
 
-    def empty(self) -> list[Empty]:
+    def empty(self, who: Who = "empty") -> list[Empty]:
         """Return the stretches without bars, in order of time.
 
         Raises:
             DataError: The file is none of ours; it may be deleted, then everything missing is asked for once more.
         """
+        file = self._read()
+        return file.archived if who == "archived" else file.empty
+
+    def _read(self) -> _File:
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=_File).empty
+            return msgspec.json.decode(self._path.read_bytes(), type=_File)
         except FileNotFoundError:
-            return []
+            return _File(version=1)
         except msgspec.DecodeError as error:
             raise DataError(f"{self._path}: cannot be read ({error}): delete it, it will be found out anew") from error
 
-    def remember(self, spans: list[Span], asked_ns: int) -> None:
+    def remember(self, spans: list[Span], asked_ns: int, who: Who = "empty") -> None:
         """Write down that `spans` were without bars at `asked_ns`; of what is too young to believe it, nothing."""
         settled_ns = asked_ns - SETTLED_NS
         new = [Empty(start, min(end, settled_ns), asked_ns) for start, end in spans if start < settled_ns]
         if not new:
             return
         with one_writer(self._folder):
-            found: list[Empty] = []
-            for each in sorted([*self._older(new), *new]):
+            file, found = self._read(), list[Empty]()
+            for each in sorted([*_older(getattr(file, who), new), *new]):
                 if found and each.start_ns == found[-1].end_ns and each.asked_ns == found[-1].asked_ns:
                     found[-1] = found[-1]._replace(end_ns=each.end_ns)
                 else:
                     found.append(each)
-            replace_file(self._path, msgspec.json.encode(_File(version=1, empty=found)))
+            replace_file(self._path, msgspec.json.encode(msgspec.structs.replace(file, **{who: found})))
 
-    def _older(self, new: list[Empty]) -> list[Empty]:
-        """Return what was remembered before of other times than `new`."""
-        again = [Span(start, end) for start, end, _ in new]
-        return [
-            Empty(start, end, each.asked_ns)
-            for each in self.empty()
-            for start, end in without(Span(each.start_ns, each.end_ns), again)
-        ]
+
+def _older(old: list[Empty], new: list[Empty]) -> list[Empty]:
+    """Return what was remembered before, `old`, of other times than `new`."""
+    again = [Span(start, end) for start, end, _ in new]
+    return [
+        Empty(start, end, each.asked_ns)
+        for each in old
+        for start, end in without(Span(each.start_ns, each.end_ns), again)
+    ]

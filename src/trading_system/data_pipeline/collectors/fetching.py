@@ -76,15 +76,15 @@ async def fetch(
         ConfigurationError, OSError: The store or the quarantine cannot be written.
     """
 
-    def missing() -> list[Span]:
-        left = [wanted] if again else keeper.missing(wanted)
+    def missing(of: Callable[[Span], list[Span]]) -> list[Span]:
+        left = [wanted] if again else of(wanted)
         watch.total(sum(span.end_ns - span.start_ns for span in left))
         return left
 
     if archives is not None:
-        await unpack(archives, missing(), keeper, done=watch.done, said=watch.said)
+        await unpack(archives, missing(keeper.unread), keeper, done=watch.done, said=watch.said)
     if source is not None:
-        await backfill(source, keeper, missing(), done=watch.done)
+        await backfill(source, keeper, missing(keeper.missing), done=watch.done)
 
 
 def due_ns(keeper: Keeper, fetched: Span) -> int:

@@ -17,6 +17,7 @@ from trading_system.data_pipeline.store_manifest import months_of
 from trading_system.errors import DataError
 from trading_system.market import catalog
 from trading_system.market.bars import Bar, interval_ns
+from trading_system.market.columns import Ints
 from trading_system.market.instruments import Instrument
 from trading_system.market.timestamps import NS_PER_S, iso
 from trading_system.ports import BarRecord
@@ -108,6 +109,17 @@ class Keeper:
         """Return the time without stored bars of which no source has said yet that it has none."""
         empty = [Span(start, end) for start, end, _ in self._asked.empty()]
         return without(within, [*self.stored(within), *empty])
+
+    def unread(self, within: Span) -> list[Span]:
+        """Return what of `missing` no archive was read for that turned out not to have it."""
+        archived = [Span(start, end) for start, end, _ in self._asked.empty("archived")]
+        return [left for span in self.missing(within) for left in without(span, archived)]
+
+    def remember_archive(self, whole: Span, wanted: Span, opens: Ints) -> None:
+        """Write down what an archive of the time `whole` does not have of `wanted`; `opens` (UTC ns) are its bars."""
+        read = Span(max(whole.start_ns, wanted.start_ns), min(whole.end_ns, wanted.end_ns))
+        absent = without(read, spans_of(np.unique(opens), self.length_ns))
+        self._asked.remember(absent, whole.end_ns + SETTLED_NS, "archived")  # archives are made of time that is over
 
     def keep(self, part: Told, *, asked_ns: int) -> None:
         """Put what was told where it belongs; when this returns it is on the disk.

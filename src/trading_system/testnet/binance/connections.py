@@ -3,6 +3,7 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol
 
 import msgspec
@@ -185,7 +186,7 @@ class Switchboard:
         if fault.cuts:
             self._hang_up(stream)
         for _ in range(fault.tells + fault.repeats):
-            self._broadcast(stream, (lambda: told() | {"k": "-"}) if fault.garbles else told)
+            self._broadcast(stream, partial(_garbled, told, fault))
 
     def _hang_up(self, stream: str) -> None:
         for connection in self.open():
@@ -215,6 +216,15 @@ class Switchboard:
             return messages.account_position(event)
         instrument = self._floor.exchange.places[event.order.request.symbol].instrument
         return messages.execution_report(instrument, event)
+
+
+def _garbled(told: Callable[[], messages.Json], fault: BarFault) -> messages.Json:
+    """Return the message of a closed bar as `fault` lets it through."""
+    message = told()
+    bar = message["k"]
+    if fault.garbles or not isinstance(bar, dict):
+        return message | {"k": "-"} if fault.garbles else message
+    return message | {"k": bar | {name: bar[name] + fault.off_ms for name in ("t", "T")}}
 
 
 def _stream(place: MarketPlace, kind: str) -> str:

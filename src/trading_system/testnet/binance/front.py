@@ -11,7 +11,7 @@ from trading_system.testnet.binance.endpoints import NEW_ORDER, Endpoint
 from trading_system.testnet.binance.parameters import CLIENT_ID, Params
 from trading_system.testnet.binance.scales import Scales
 from trading_system.testnet.binance.signing import Doorman
-from trading_system.testnet.faults import DelayRequest, Fault, On
+from trading_system.testnet.faults import DelayRequest, Fault, On, PageFault
 from trading_system.testnet.floor import ACCOUNT, Floor
 from trading_system.testnet.refusals import Refusal
 
@@ -104,6 +104,9 @@ class Front:
     def _answered(self, endpoint: Endpoint, params: Params, admit: Callable[[], None], fault: Fault | None) -> Outcome:
         try:
             admit()
-            return Outcome(result=endpoint.answer(self.floor, params), fault=fault)
+            result = endpoint.answer(self.floor, params)
+            if isinstance(fault, PageFault) and isinstance(result, list):
+                result = fault.told(result, self.floor.clock.now_ms)
+            return Outcome(result=result, fault=fault)
         except Refusal as refusal:
             return Outcome(refusal=refusal, fault=fault)
