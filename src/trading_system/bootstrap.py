@@ -22,7 +22,7 @@ from trading_system.broker_connectors.binance.venue import BinanceVenue
 from trading_system.broker_connectors.public_web import public_web as public_web
 from trading_system.broker_connectors.sources import open_source as open_source
 from trading_system.broker_connectors.websocket import Connection, Greet, Patience, all_ready, no_greeting
-from trading_system.chosen import digest, model_folder, policy_of
+from trading_system.chosen import digest, model_to_follow, policy_of
 from trading_system.data_pipeline.collectors.desk_feed import DeskFeed
 from trading_system.data_pipeline.normalizers.quality import Gate
 from trading_system.desk.clock import SimulatedClock, SystemClock
@@ -370,7 +370,7 @@ def _forecaster(settings: Settings) -> Forecaster:
         return RuleForecaster(rule, hit_rate=0.6, horizon=8, gain=0.02, loss=0.01)
     from trading_system.core_ai.inference.onnx_forecaster import OnnxForecaster
 
-    return OnnxForecaster.load(model_folder(settings))
+    return OnnxForecaster.of(model_to_follow(settings))
 
 
 def _keys(settings: Settings) -> tuple[str, str]:

@@ -43,8 +43,8 @@ def model_name(settings: Settings) -> str:
     return admitted_model(settings).manifest.name
 
 
-def model_folder(settings: Settings) -> Path:
-    """Return the folder of the network that the settings name, once it may trade as they say.
+def model_to_follow(settings: Settings) -> "Artefact":
+    """Return the network that the settings name, once it may trade as they say; warns where nobody signed it.
 
     Raises:
         ConfigurationError: As `admitted_model`.
@@ -56,7 +56,7 @@ def model_folder(settings: Settings) -> Path:
             artefact.manifest.name,
             settings.source("model.allow_unsigned"),
         )
-    return artefact.folder
+    return artefact
 
 
 def admitted_model(settings: Settings) -> "Artefact":

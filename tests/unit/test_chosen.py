@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from trading_system.chosen import admitted_model, digest, model_folder
+from trading_system.chosen import admitted_model, digest, model_to_follow
 from trading_system.core_ai.inference import registry
 from trading_system.core_ai.inference.manifest import DEMO_MODEL, MANIFEST_FILE, SIGNATURE_FILE
 from trading_system.errors import ConfigurationError
@@ -50,7 +50,7 @@ def test_the_champion_of_the_registry_may_be_chosen(copies: list[Path], bare_env
     name = registry.add(root, copies[0]).manifest.name
     registry.promote(root, name, at_ns=1, who="ann", reason="the first", admit=lambda artefact: None)
     chosen = settings("strategy.model=champion", f"model.registry={root}")
-    assert model_folder(chosen) == root / name
+    assert model_to_follow(chosen).folder == root / name
     assert digest(chosen) != digest(settings("strategy.name=momentum"))
     assert admitted_model(chosen).manifest.name == name
 
@@ -62,7 +62,7 @@ def test_real_money_is_never_led_by_a_model_that_nobody_stands_behind(copies: li
         (folder / SIGNATURE_FILE).unlink()
     for model in (copies[0], copies[1], "demo"):
         with pytest.raises(ConfigurationError, match="real money needs a signature"):
-            model_folder(load((live, f"strategy.model={model}", "model.allow_unsigned=true")))
+            model_to_follow(load((live, f"strategy.model={model}", "model.allow_unsigned=true")))
 
 
 def test_an_unsigned_model_is_refused_unless_allowed_and_then_it_is_told(
@@ -72,7 +72,7 @@ def test_an_unsigned_model_is_refused_unless_allowed_and_then_it_is_told(
     (copies[0] / SIGNATURE_FILE).unlink()
     unsigned = f"strategy.model={copies[0]}"
     with pytest.raises(ConfigurationError, match=r"is not signed.*allow_unsigned=true"):
-        model_folder(settings(unsigned))
+        model_to_follow(settings(unsigned))
     assert caplog.text == ""
-    assert model_folder(settings(unsigned, "model.allow_unsigned=true")) == copies[0]
+    assert model_to_follow(settings(unsigned, "model.allow_unsigned=true")).folder == copies[0]
     assert "is not signed; model.allow_unsigned lets play money follow it (command line)" in caplog.text

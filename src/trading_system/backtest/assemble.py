@@ -101,6 +101,15 @@ def _one_atr(study: Study) -> None:
             f"the stops of an instrument hang on one average true range, and the strategies look at several: "
             f"{_listed(ranges)}; set them alike, as in --set atr=14"
         )
+    kinds = {
+        label: "a network's own" if strategy.name == "model" else "Wilder's"
+        for label, strategy in study.strategies.items()
+    }
+    if len(set(kinds.values())) > 1:
+        raise ConfigurationError(
+            f"the stops of an instrument hang on one average true range, and there are two kinds: {_listed(kinds)}; "
+            "run networks and rules apart"
+        )
     if len({strategy.restart_on_gap for strategy in study.strategies.values()}) > 1:
         raise ConfigurationError(
             "restart_on_gap must be the same for all strategies: it changes the average true range"
@@ -134,24 +143,25 @@ def _tables(
             for name in COLUMNS:
                 tables[name][rows[i], i] = getattr(reading.bars, name)
     atr = np.zeros((slices, len(readings)))
-    probability, gain = np.full((slices, len(sleeves)), np.nan), np.zeros((slices, len(sleeves)))
+    probability = np.full((slices, len(sleeves)), np.nan)
+    gain, loss = np.zeros_like(probability), np.zeros_like(probability)
     for i, reading in enumerate(readings):
         for k, sleeve in enumerate(sleeves):
             if sleeve.symbol != reading.instrument.symbol:
                 continue
             opinions = study.strategies[sleeve.label].table(reading.bars)
             if len(sleeves) == 1:
-                atr, probability, gain = (column.reshape(-1, 1) for column in _told(opinions))
+                atr, probability, gain, loss = (column.reshape(-1, 1) for column in _told(opinions))
                 continue
-            atr[rows[i], i], probability[rows[i], k], gain[rows[i], k] = _told(opinions)
+            atr[rows[i], i], probability[rows[i], k], gain[rows[i], k], loss[rows[i], k] = _told(opinions)
     tape = Tape(close_ns=close_ns, **tables, atr=atr, gates=np.empty(0, dtype=np.int64))
-    return tape, Beliefs(probability=probability, gain=gain, loss=gain)
+    return tape, Beliefs(probability=probability, gain=gain, loss=loss)
 
 
-def _told(opinions: Opinions) -> tuple[Floats, Floats, Floats]:
+def _told(opinions: Opinions) -> tuple[Floats, Floats, Floats, Floats]:
     """Return average true range, probability and gain; no number where there is no view."""
     np.copyto(opinions.probability, np.nan, where=~opinions.known)
-    return opinions.atr, opinions.probability, opinions.gain
+    return opinions.atr, opinions.probability, opinions.gain, opinions.loss
 
 
 def _first(probability: Floats) -> int:

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Self
 
 from trading_system.core_ai.inference.lanes import STEP_FILE
-from trading_system.core_ai.inference.manifest import read
+from trading_system.core_ai.inference.manifest import Artefact, read
 from trading_system.core_ai.inference.model_forecaster import ModelForecaster
 
 
@@ -18,5 +18,13 @@ class OnnxForecaster(ModelForecaster):
         Raises:
             ConfigurationError: A file is missing, was changed, or does not fit this program.
         """
-        artefact = read(folder)
+        return cls.of(read(folder))
+
+    @classmethod
+    def of(cls, artefact: Artefact) -> Self:
+        """Return the forecaster of a model that was read, and perhaps judged, already.
+
+        Raises:
+            ConfigurationError: It does not fit this program.
+        """
         return cls(artefact.manifest, artefact.model, artefact.files.get(STEP_FILE))
