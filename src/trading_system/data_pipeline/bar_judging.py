@@ -32,6 +32,7 @@ PART_ABSENT: Final = "misses a part"
 UNFINISHED: Final = frozenset({OPEN, PART_ABSENT})
 """Kinds of rows that come too early: a file of them is no bad file."""
 
+_AGAIN: Final = "tells a bar again, in the same words"
 _ENOUGH: Final = 10
 """Rows from which on their own step is believed more than what was said."""
 _TOLD: Final = 5
@@ -92,46 +93,35 @@ def judged(offer: Offer, now_ns: int) -> Judged:
     off_grid = keep & ((opens - (MONDAY_NS if length % WEEK_NS == 0 else 0)) % length != 0)
     keep &= ~off_grid
     put_right = rows._replace(open_ns=opens)
+    shifts = opens - rows.open_ns
     kept, left = np.flatnonzero(keep), np.flatnonzero(~keep)
-    repeated = left[_among(part(put_right, left), part(put_right, kept))] if len(left) else left
+    again = _among(part(put_right, left), part(put_right, kept)) if len(left) else np.zeros(0, dtype=np.bool_)
 
-    aside = {row: Doubt(kind=PART_ABSENT, reason="a part of the bar is absent", open_ns=int(times[row]))
-             for row in np.flatnonzero(unfinished).tolist()}  # fmt: skip
-    aside |= {row: _not_closed(int(times[row]), 0, length) for row in np.flatnonzero(early & ~unfinished).tolist()}
-    aside |= _own(offer, length)
-    reasons = _reasons(opens, np.setdiff1d(left, repeated), found.defects)
-    for at in np.setdiff1d(left, repeated).tolist():
-        row, open_ns = int(places[at]), int(opens[at])
-        shift_ns = open_ns - int(rows.open_ns[at])
+    def doubt(at: int, kind: str, reason: str) -> tuple[int, Doubt]:
+        return int(places[at]), Doubt(kind=kind, reason=reason, open_ns=int(opens[at]), shift_ns=int(shifts[at]))
+
+    aside = _unfinished(times, early, unfinished, length) | _own(offer, length)
+    reasons = _reasons(opens, left[~again], found.defects)
+    for at in left[~again].tolist():
         if still_open[at]:
-            aside[row] = _not_closed(open_ns, shift_ns, length)
-            continue
-        kind, reason = (Kind.GRID.value, f"does not open at a multiple of {length_words(length)}")
-        if not off_grid[at]:
-            kind, reason = reasons.get(at, ("review", "not kept by the review of its series"))
-        aside[row] = Doubt(kind=kind, reason=reason, open_ns=open_ns, shift_ns=shift_ns)
-    repeats = {
-        int(places[at]): Doubt(
-            kind=DefectKind.DUPLICATE.value,
-            reason="tells a bar again, in the same words",
-            open_ns=int(opens[at]),
-            shift_ns=int(opens[at] - rows.open_ns[at]),
-        )
-        for at in repeated.tolist()
-    }
+            told = OPEN, _still_to_come(int(opens[at]), length)
+        elif off_grid[at]:
+            told = Kind.GRID.value, f"does not open at a multiple of {length_words(length)}"
+        else:
+            told = reasons.get(at, ("review", "not kept by the review of its series"))
+        aside |= [doubt(at, *told)]
+    repeats = dict(doubt(at, DefectKind.DUPLICATE.value, _AGAIN) for at in left[again].tolist())
     repaired = _repaired(found.defects, len(repeats))
-    flags = found.flags[kept]
-    notes = (*_repairs(repaired, found.backwards, length), *_oddities(found.defects))
     return Judged(
-        length,
-        places[kept],
-        part(put_right, kept),
-        opens[kept] - rows.open_ns[kept],
-        flags,
-        aside,
-        repeats,
-        repaired,
-        notes,
+        interval_ns=length,
+        places=places[kept],
+        columns=part(put_right, kept),
+        shifts_ns=shifts[kept],
+        flags=found.flags[kept],
+        aside=aside,
+        repeats=repeats,
+        repaired=repaired,
+        notes=(*_repairs(repaired, found.backwards, length), *_oddities(found.defects)),
     )
 
 
@@ -162,9 +152,16 @@ def _length(offer: Offer, found: Findings, rows: int) -> int:
     return told
 
 
-def _not_closed(open_ns: int, shift_ns: int, length_ns: int) -> Doubt:
-    reason = f"the bar ends {iso(open_ns + length_ns)}, which is still to come"
-    return Doubt(kind=OPEN, reason=reason, open_ns=open_ns, shift_ns=shift_ns)
+def _unfinished(times: Ints, early: Mask, unfinished: Mask, length_ns: int) -> dict[int, Doubt]:
+    """Return the rows that are known to come too early before their series is looked at."""
+    reasons = dict.fromkeys(np.flatnonzero(unfinished).tolist(), (PART_ABSENT, "a part of the bar is absent"))
+    for row in np.flatnonzero(early & ~unfinished).tolist():
+        reasons[row] = OPEN, _still_to_come(int(times[row]), length_ns)
+    return {row: Doubt(kind=kind, reason=why, open_ns=int(times[row])) for row, (kind, why) in reasons.items()}
+
+
+def _still_to_come(open_ns: int, length_ns: int) -> str:
+    return f"the bar ends {iso(open_ns + length_ns)}, which is still to come"
 
 
 def _own(offer: Offer, length_ns: int) -> dict[int, Doubt]:
