@@ -59,7 +59,7 @@ def test_a_policy_of_ones_own_decides_in_the_live_desk_too(run: Run, bars: Path)
     assert json.loads(told.out)["fills"] > 10
 
 
-def test_a_trained_network_believes_the_same_at_once_and_bar_by_bar(run: Run) -> None:
+def test_a_trained_network_believes_the_same_at_once_and_bar_by_bar(run: Run, bars: Path) -> None:
     """Its gains and losses differ, so a stake by Kelly tells whether both speeds know which is which."""
     assert run("data", "synthetic", "--planted", "--seed", "12", "--count", "900", "--store", "store").code == 0
     asked = ("--bars", "store", "--strategy", "model", "--set", "venue=synthetic", "--set", "size=kelly")
@@ -68,7 +68,7 @@ def test_a_trained_network_believes_the_same_at_once_and_bar_by_bar(run: Run) ->
     assert json.loads(told.out)["fills"] > 0
 
 
-def test_a_network_and_a_rule_cannot_share_an_instrument(run: Run) -> None:
+def test_a_network_and_a_rule_cannot_share_an_instrument(run: Run, bars: Path) -> None:
     """A network's average true range is a plain mean, a rule's is Wilder's, and stops hang on one."""
     run("data", "synthetic", "--count", "900", "--store", "store")
     asked = ("--bars", "store", "--set", "venue=synthetic", "--strategy", "model", "--strategy", "sma_cross")
